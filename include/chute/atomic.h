@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * chute/atomic.h: every atomic access of chute goes through these helpers.
+ *
+ * They are __atomic builtins on plain fields, which ThreadSanitizer follows.
+ * Each acquire and release in the code carries a label (P0, C0, ...) that
+ * names its partner; the table of all labels is in chute(7).
+ */
+#ifndef CHUTE_ATOMIC_H
+#define CHUTE_ATOMIC_H
+
+#define chute_load_relaxed(p)	  __atomic_load_n((p), __ATOMIC_RELAXED)
+#define chute_load_acquire(p)	  __atomic_load_n((p), __ATOMIC_ACQUIRE)
+#define chute_store_relaxed(p, v) __atomic_store_n((p), (v), __ATOMIC_RELAXED)
+#define chute_store_release(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
+
+/* Sequentially consistent: a full barrier between what stands before and after it. */
+#define chute_exchange(p, v)  __atomic_exchange_n((p), (v), __ATOMIC_SEQ_CST)
+#define chute_fetch_add(p, v) __atomic_fetch_add((p), (v), __ATOMIC_SEQ_CST)
+#define chute_fetch_or(p, v)  __atomic_fetch_or((p), (v), __ATOMIC_SEQ_CST)
+#define chute_compare_exchange(p, expected, v)                                                     \
+	__atomic_compare_exchange_n((p), (expected), (v), 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)
+
+/* Says to the CPU that this is a spinning loop. */
+static inline void chute_pause(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__) || defined(__arm__)
+	__asm__ __volatile__("yield" ::: "memory");
+#else
+	__asm__ __volatile__("" ::: "memory");
+#endif
+}
+
+#endif /* CHUTE_ATOMIC_H */

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * chute/chute.h: send messages from user space into a BPF program.
+ *
+ * The producer's side of a user ring buffer: a BPF map of type
+ * BPF_MAP_TYPE_USER_RINGBUF that a BPF program drains, or a memory ring of the
+ * same layout that chute_drain() (chute/drain.h) drains. See chute(3).
+ *
+ * A handle (struct chute) belongs to one thread at a time: no two of its calls
+ * may run at once. It is the ring's sole producer: a second one is refused with
+ * EBUSY when it opens the ring, or, if it is not chute's, noticed when it has
+ * moved the ring's producer position; the handle then refuses with EBUSY.
+ *
+ * Functions that return a pointer return NULL and set errno; those that return
+ * an int return 0 or more, or -errno. The library never prints, never exits and
+ * installs no signal handler. errno is left alone by calls that succeed.
+ */
+#ifndef CHUTE_H
+#define CHUTE_H
+
+#include <stddef.h>
+
+#include <chute/atomic.h>
+#include <chute/format.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * The fast path is inline. The library defines CHUTE_INLINE as nothing in one
+ * place, and so exports the same calls as functions, for other languages.
+ */
+#ifndef CHUTE_INLINE
+#define CHUTE_INLINE static inline
+#endif
+
+/* A timeout that never comes. */
+#define CHUTE_FOREVER (-1LL)
+
+/*
+ * What the fast path works on. Private: nothing here is for the caller.
+ *
+ * The fast path keeps one record open at a time, [open_pos, head_pos), whose
+ * header is final from the start: nobody looks at it before it is published.
+ * While a second one is reserved beside it, the slow path marks both as busy.
+ */
+struct chute {
+	unsigned long head_pos;	  /* the next record goes here */
+	unsigned long limit_pos;  /* head_pos may come to here before we look at the consumer */
+	unsigned long open_pos;	  /* the open record, or the last one that was */
+	unsigned long staged_pos; /* where the finished, unpublished records end, if any */
+	unsigned long
+		published_pos; /* where they start: what producer_pos is while there are any */
+	unsigned long *producer_pos; /* in the ring */
+	char *data;
+	unsigned long mask; /* data bytes - 1 */
+};
+
+/* chute_opts.flags */
+#define CHUTE_NO_SPIN (1U << 0) /* a call that blocks sleeps at once, without spinning first */
+
+struct chute_opts {
+	size_t sz; /* sizeof(struct chute_opts); what lies past a caller's size reads as 0 */
+	__u32 flags;
+	__u32 spin_ns; /* how long a blocked call spins before it sleeps; 0: the default, 5000 */
+};
+
+/*
+ * Open the ring in a BPF map for producing, as its sole producer.
+ *
+ * The map is named by an open file descriptor (which stays the caller's, and
+ * may be closed), by its path in a bpffs, or by its id (CAP_SYS_ADMIN; see
+ * bpf(2)). @opts may be NULL. The handle is the caller's; chute_close() ends it.
+ *
+ * NULL and errno:
+ *   EINVAL  not a BPF_MAP_TYPE_USER_RINGBUF, or bad @opts
+ *   EBUSY   another live process, or another handle of this one, is its producer
+ *   EBADMSG the ring's positions can't be true: something overwrote them
+ *   E2BIG   the mapping would overflow the address space
+ *   EBADFD, EBADF, ENOENT, EPERM, EACCES, EMFILE, ENOMEM   as bpf(2), mmap(2)
+ *           and epoll_create1(2) say
+ */
+struct chute *chute_open_map(int map_fd, const struct chute_opts *opts);
+struct chute *chute_open_path(const char *bpffs_path, const struct chute_opts *opts);
+struct chute *chute_open_id(__u32 map_id, const struct chute_opts *opts);
+
+/*
+ * Open a memory ring for producing: @fd is what chute_memory() returned, in
+ * this process or in another one, or a file that chute_memory_format() made.
+ * It stays the caller's, and may be closed. Needs no privilege.
+ *
+ * NULL and errno: EINVAL (not a memory ring, or bad @opts), EBUSY, EBADMSG, E2BIG,
+ * EBADF, EACCES, ENOMEM as above.
+ */
+struct chute *chute_open_memory(int fd, const struct chute_opts *opts);
+
+/*
+ * Make a memory ring with @size bytes of data (a power of two and a multiple of
+ * the page size, as for a map) in a new memfd that is called @name in /proc, and
+ * return its file descriptor, which is the caller's. Its size is sealed: no
+ * process that holds it can truncate it under another.
+ *
+ * chute_memory_format() makes one of an empty regular file, such as a new one in
+ * /dev/shm. Blocks are allocated at once, so that a full file system shows here
+ * and not as a SIGBUS later.
+ *
+ * Return the descriptor or 0; -EINVAL (bad size, or the file is not empty),
+ * -ENOSPC, -EFBIG, -ENOMEM, -EMFILE, -EBADF.
+ */
+int chute_memory(const char *name, size_t size);
+int chute_memory_format(int fd, size_t size);
+
+/*
+ * Publish what is staged, give the ring back and free the handle. Records that
+ * are reserved and not submitted are dropped, unless a later one was published:
+ * those stay in the ring, unfinished, and hold its consumer up. NULL is fine.
+ * In a child of fork() it frees the copy and leaves the ring alone.
+ */
+void chute_close(struct chute *c);
+
+/* The bytes of data in the ring. Never changes. */
+size_t chute_size(const struct chute *c);
+
+/*
+ * The longest payload that a record of this ring can have, in bytes: the ring's
+ * size less the header, or what the kernel's consumer takes (CHUTE_PAYLOAD_MAX).
+ */
+__u32 chute_payload_max(const struct chute *c);
+
+/*
+ * Reserve a record with @size bytes of payload, 0 included. Returns the payload,
+ * 8-byte aligned and contiguous, with whatever an earlier record left in it.
+ * Finish it with chute_submit(), chute_discard() or chute_stage(). Never blocks
+ * and makes no system call. Several records may be reserved at a time; the
+ * consumer sees them in the order of the reservations.
+ *
+ * NULL and errno:
+ *   E2BIG   @size is above chute_payload_max(): it can never fit
+ *   ENOSPC  not enough space now (what was staged has been published)
+ *   EBUSY   somebody else has produced on the ring. Final for this handle:
+ *           what it had not published is lost, what it had is safe
+ *   EBADMSG the consumer's position can't be true: a process that shares a memory
+ *           ring has overwritten it
+ */
+CHUTE_INLINE void *chute_reserve(struct chute *c, __u32 size);
+
+/*
+ * The same, and wait up to @timeout_ns nanoseconds for space; CHUTE_FOREVER waits
+ * without end, 0 is chute_reserve(). A signal does not shorten the wait. It
+ * notices space within 10 ms even if the consumer never wakes anyone
+ * (BPF_RB_NO_WAKEUP). Time is CLOCK_MONOTONIC's.
+ *
+ * NULL and errno: as chute_reserve(), where ENOSPC says that the time is up;
+ * EINVAL for any other negative @timeout_ns.
+ */
+void *chute_reserve_for(struct chute *c, __u32 size, __s64 timeout_ns);
+
+/*
+ * Finish a record: submit and discard publish it, and all that is staged; stage
+ * leaves that to a later chute_submit(), chute_discard() or chute_publish().
+ * Nothing that is staged is forgotten: a full ring, a call that blocks and
+ * chute_close() publish first. @payload is what chute_reserve() returned, and
+ * is no longer the caller's. If another producer was noticed, nothing is
+ * published and the next chute_reserve() fails with EBUSY.
+ */
+CHUTE_INLINE void chute_submit(struct chute *c, void *payload);
+CHUTE_INLINE void chute_discard(struct chute *c, void *payload);
+CHUTE_INLINE void chute_stage(struct chute *c, void *payload);
+
+/* Make all that is staged visible to the consumer, with one store. */
+CHUTE_INLINE void chute_publish(struct chute *c);
+
+/*
+ * Reserve, copy @size bytes from @data and submit. Waits as chute_reserve_for().
+ * Returns 0, or -E2BIG, -ENOSPC, -EBUSY, -EBADMSG, -EINVAL.
+ */
+int chute_send(struct chute *c, const void *data, __u32 size, __s64 timeout_ns);
+
+/*
+ * Make a user ring buffer map with @size bytes of data and the given name (cut to
+ * 15 characters), and return its file descriptor, which is the caller's; pin a
+ * map's descriptor at a path in a bpffs. Needs CAP_BPF.
+ * Return the descriptor or 0; -EINVAL (bad size), or -errno as bpf(2) has it.
+ */
+int chute_map(const char *name, size_t size);
+int chute_pin(int map_fd, const char *bpffs_path);
+
+/* The bytes that are reserved and not yet consumed, headers and padding included. */
+size_t chute_used(const struct chute *c);
+
+/*
+ * Tell the consumer of a memory ring that there is something for it: wakes it
+ * from chute_drain_wait(). Submitting alone does not (it makes no system call);
+ * a consumer that nobody tells looks for itself, within 10 ms.
+ * Returns 0; -EOPNOTSUPP for a ring in a BPF map.
+ */
+int chute_kick(struct chute *c);
+
+/* ---- the fast path's insides ---- */
+
+void *chute_reserve_slow(struct chute *c, __u32 size);
+void chute_submit_slow(struct chute *c, void *payload, __u32 flags);
+void chute_stage_slow(struct chute *c, void *payload);
+void chute_publish_slow(struct chute *c);
+
+/*
+ * Each call checks by one look at producer_pos, which only we should move, that
+ * it stands where this handle left it: at head_pos with nothing open or staged,
+ * at open_pos with a record open, at published_pos with some staged. Whatever
+ * else is true (several open, another producer) is the slow path's.
+ */
+static inline int chute_has_staged_to(const struct chute *c, unsigned long producer_pos,
+				      unsigned long pos)
+{
+	return producer_pos == c->published_pos && pos == c->staged_pos;
+}
+
+CHUTE_INLINE void *chute_reserve(struct chute *c, __u32 size)
+{
+	unsigned long head_pos = c->head_pos;
+	unsigned long producer_pos = chute_load_relaxed(c->producer_pos);
+	__u64 bytes = chute_record_bytes(size);
+	struct chute_header *header;
+
+	if (__builtin_expect(bytes > c->limit_pos - head_pos, 0) ||
+	    (__builtin_expect(producer_pos != head_pos, 0) &&
+	     !chute_has_staged_to(c, producer_pos, head_pos)))
+		return chute_reserve_slow(c, size);
+	header = (struct chute_header *)(c->data + (head_pos & c->mask));
+	c->open_pos = head_pos;
+	c->head_pos = head_pos + (unsigned long)bytes;
+	/* Relaxed: nobody may look at it before P0 publishes it. */
+	chute_store_relaxed(&header->len, size);
+	return header + 1;
+}
+
+CHUTE_INLINE void chute_submit(struct chute *c, void *payload)
+{
+	unsigned long producer_pos = chute_load_relaxed(c->producer_pos);
+
+	if (__builtin_expect(producer_pos != c->open_pos, 0) &&
+	    !chute_has_staged_to(c, producer_pos, c->open_pos))
+		chute_submit_slow(c, payload, 0);
+	else
+		/* P0: pairs with the drain's D0. The records below are visible
+		 * before the position that lets them be read. */
+		chute_store_release(c->producer_pos, c->head_pos);
+}
+
+CHUTE_INLINE void chute_discard(struct chute *c, void *payload)
+{
+	chute_submit_slow(c, payload, CHUTE_DISCARD);
+}
+
+CHUTE_INLINE void chute_stage(struct chute *c, void *payload)
+{
+	unsigned long producer_pos = chute_load_relaxed(c->producer_pos);
+
+	if (producer_pos == c->open_pos)
+		c->published_pos = producer_pos;
+	else if (__builtin_expect(!chute_has_staged_to(c, producer_pos, c->open_pos), 0)) {
+		chute_stage_slow(c, payload);
+		return;
+	}
+	c->staged_pos = c->head_pos;
+}
+
+CHUTE_INLINE void chute_publish(struct chute *c)
+{
+	if (__builtin_expect(chute_load_relaxed(c->producer_pos) != c->published_pos, 0))
+		chute_publish_slow(c);
+	else
+		/* P0 */
+		chute_store_release(c->producer_pos, c->staged_pos);
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* CHUTE_H */

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * chute/drain.h: the consumer's side of a memory ring.
+ *
+ * chute_drain() does in user space what bpf_user_ringbuf_drain() does in the
+ * kernel (kernel/bpf/ringbuf.c; the documentation in linux/bpf.h), error for
+ * error and count for count. A ring in a BPF map can't be drained from user
+ * space: its consumer page is read-only there, and the kernel drains it.
+ */
+#ifndef CHUTE_DRAIN_H
+#define CHUTE_DRAIN_H
+
+#include <chute/chute.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Flags of a drain; the same values as BPF_RB_NO_WAKEUP and BPF_RB_FORCE_WAKEUP.
+ * Both together are accepted and wake. */
+#define CHUTE_NO_WAKEUP	   (1ULL << 0)
+#define CHUTE_FORCE_WAKEUP (1ULL << 1)
+
+/* The most records, discarded ones counted, that one drain takes. */
+#define CHUTE_DRAIN_MAX 131072
+
+struct chute_consumer;
+
+/*
+ * Called for each record, with its payload (8-byte aligned, contiguous, valid
+ * until the callback returns). A producer that misbehaves can change it at any
+ * time: load once what you check. Returns 0 to go on, anything else to stop
+ * after this record, which is consumed all the same.
+ */
+typedef int chute_drain_fn(const void *payload, __u32 size, void *ctx);
+
+/*
+ * Open a memory ring for draining. @fd is what chute_memory() returned or a
+ * file that chute_memory_format() made; it stays the caller's, and may be closed.
+ * Any number of consumers may be open; one at a time drains. The handle is the
+ * caller's; chute_consumer_close() ends it, NULL is fine.
+ *
+ * NULL and errno: EINVAL (not a memory ring), EPERM (a ring in a BPF map),
+ * EACCES (@fd is not open for writing), EBADF, E2BIG, EMFILE, ENOMEM.
+ */
+struct chute_consumer *chute_consumer_open(int fd);
+void chute_consumer_close(struct chute_consumer *consumer);
+
+/*
+ * Consume records from the ring until there are no more, a record is not
+ * finished (not an error), @callback stops it, or CHUTE_DRAIN_MAX are through.
+ * Discarded records are skipped. The position moves after each callback: who
+ * dies in one finds the same record again.
+ *
+ * Wakes producers that wait for space if at least one record was consumed, a
+ * discarded one included; never with CHUTE_NO_WAKEUP; always with
+ * CHUTE_FORCE_WAKEUP. Costs a system call only if one sleeps.
+ *
+ * Any thread or process may call it, one at a time: the others get -EBUSY.
+ * A drain that was cut short by its process's death is not in the way.
+ *
+ * Returns the number of callbacks, or, whatever was consumed before:
+ *   -EINVAL  unknown @flags; or the producer's position is not a multiple of 8;
+ *            or a record is longer than what the producer has published
+ *   -E2BIG   a record is longer than the ring or than CHUTE_PAYLOAD_MAX
+ *   -EBUSY   another drain is running
+ */
+long chute_drain(struct chute_consumer *consumer, chute_drain_fn *callback, void *ctx, __u64 flags);
+
+/*
+ * Wait up to @timeout_ns nanoseconds (CHUTE_FOREVER: without end; 0: only look)
+ * until a drain would find something to consume, or an error, at the head.
+ * chute_kick() ends the wait at once; a producer that does not kick is noticed
+ * within 10 ms. A signal does not shorten it. Any thread may call it at any time.
+ * Returns 0; -ETIMEDOUT; -EINVAL for any other negative @timeout_ns.
+ */
+int chute_drain_wait(struct chute_consumer *consumer, __s64 timeout_ns);
+
+/* The bytes of data in the ring. Never changes. */
+size_t chute_consumer_size(const struct chute_consumer *consumer);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* CHUTE_DRAIN_H */

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * bpf.c: raw bpf(2). Every attribute is zeroed to its full size first: the
+ * kernel refuses unknown bytes that are not zero.
+ */
+#include "bpf.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static int bpf_call(enum bpf_cmd cmd, union bpf_attr *attr)
+{
+	long ret;
+
+	ret = syscall(SYS_bpf, cmd, attr, sizeof(*attr));
+	return ret < 0 ? -errno : (int)ret;
+}
+
+int chute_bpf_map_info(int map_fd, struct bpf_map_info *info)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	memset(info, 0, sizeof(*info));
+	attr.info.bpf_fd = (__u32)map_fd;
+	attr.info.info_len = sizeof(*info);
+	attr.info.info = (__u64)(unsigned long)info;
+	return bpf_call(BPF_OBJ_GET_INFO_BY_FD, &attr);
+}
+
+int chute_bpf_map_by_id(__u32 id)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.map_id = id;
+	return bpf_call(BPF_MAP_GET_FD_BY_ID, &attr);
+}
+
+int chute_bpf_map_by_path(const char *path)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.pathname = (__u64)(unsigned long)path;
+	return bpf_call(BPF_OBJ_GET, &attr);
+}
+
+int chute_bpf_map_next_id(__u32 *id)
+{
+	union bpf_attr attr;
+	int err;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.start_id = *id;
+	err = bpf_call(BPF_MAP_GET_NEXT_ID, &attr);
+	if (!err)
+		*id = attr.next_id;
+	return err;
+}
+
+int chute_bpf_map_create(const char *name, __u32 size)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.map_type = BPF_MAP_TYPE_USER_RINGBUF;
+	attr.max_entries = size;
+	strncpy(attr.map_name, name, sizeof(attr.map_name) - 1);
+	return bpf_call(BPF_MAP_CREATE, &attr);
+}
+
+int chute_bpf_pin(int fd, const char *path)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.bpf_fd = (__u32)fd;
+	attr.pathname = (__u64)(unsigned long)path;
+	return bpf_call(BPF_OBJ_PIN, &attr);
+}

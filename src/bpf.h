@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * bpf.h: the few bpf(2) calls that libchute makes, without libbpf.
+ *
+ * All return a descriptor or 0, or -errno as bpf(2) has it.
+ */
+#ifndef CHUTE_SRC_BPF_H
+#define CHUTE_SRC_BPF_H
+
+#include <linux/bpf.h>
+#include <stddef.h>
+
+int chute_bpf_map_info(int map_fd, struct bpf_map_info *info);
+int chute_bpf_map_by_id(__u32 id);
+int chute_bpf_map_by_path(const char *path);
+int chute_bpf_map_next_id(__u32 *id);
+int chute_bpf_map_create(const char *name, __u32 size);
+int chute_bpf_pin(int fd, const char *path);
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* drain.h: the consumer's rules over mapped memory. */
+#ifndef CHUTE_SRC_DRAIN_H
+#define CHUTE_SRC_DRAIN_H
+
+#include "ring.h"
+
+#include <chute/drain.h>
+
+struct chute_consumer {
+	struct chute_ring ring;
+};
+
+/* chute_drain() over a ring that need not be a consumer's own: for tests. */
+void chute_consumer_init(struct chute_consumer *consumer, const struct chute_ring *ring);
+
+#endif

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * libbpf.c: the drop-in: libbpf's user_ring_buffer over chute's ring and wait.
+ *
+ * Unlike a struct chute it keeps no position of its own: it reads producer_pos
+ * from the ring each time and publishes in reserve, so that several handles,
+ * processes included, may take turns under the caller's lock, and a submit may
+ * run beside another thread's reserve. Only the view of the consumer is cached,
+ * and that one can only be too old, never too new.
+ */
+#include "clock.h"
+#include "opts.h"
+#include "owner.h"
+#include "ring.h"
+#include "wait.h"
+
+#include <chute/user_ring_buffer.h>
+
+#include <errno.h>
+#include <stdlib.h>
+
+struct user_ring_buffer {
+	unsigned long *producer_pos;
+	char *data;
+	unsigned long mask;
+	unsigned long
+		limit_pos; /* producer_pos may come to here: the consumer was seen a ring behind */
+	struct chute_ring ring;
+	struct chute_wait wait;
+};
+
+static void *fail(int err)
+{
+	errno = err;
+	return NULL;
+}
+
+static int open_ring(struct user_ring_buffer *rb, int map_fd)
+{
+	int err;
+
+	err = chute_ring_map(&rb->ring, map_fd);
+	if (err)
+		return err;
+	err = -EBUSY;
+	if (chute_owner_state(chute_load_relaxed(&rb->ring.producer->owner)) == CHUTE_OWNER_DEAD)
+		err = chute_wait_init(&rb->wait, &rb->ring, CHUTE_SPIN_NS);
+	if (err)
+		chute_ring_unmap(&rb->ring);
+	return err;
+}
+
+struct user_ring_buffer *user_ring_buffer__new(int map_fd, const struct user_ring_buffer_opts *opts)
+{
+	struct user_ring_buffer *rb;
+	int err;
+
+	if (!chute_opts_ok(opts, sizeof(*opts)))
+		return fail(EINVAL);
+	rb = calloc(1, sizeof(*rb));
+	if (!rb)
+		return fail(ENOMEM);
+	err = open_ring(rb, map_fd);
+	if (err) {
+		free(rb);
+		return fail(-err);
+	}
+	rb->producer_pos = &rb->ring.producer->producer_pos;
+	rb->data = rb->ring.data;
+	rb->mask = rb->ring.size - 1;
+	/* The first reserve looks at the consumer. */
+	rb->limit_pos = chute_load_relaxed(rb->producer_pos);
+	return rb;
+}
+
+void user_ring_buffer__free(struct user_ring_buffer *rb)
+{
+	if (!rb)
+		return;
+	chute_wait_fini(&rb->wait);
+	chute_ring_unmap(&rb->ring);
+	free(rb);
+}
+
+/* Look at the consumer. 0 if a record of @size fits at @pos; else the errno value. */
+static int look_again(struct user_ring_buffer *rb, unsigned long pos, __u32 size)
+{
+	__u64 bytes = chute_record_bytes(size);
+	unsigned long used;
+
+	if (size & (CHUTE_BUSY | CHUTE_DISCARD) || bytes > rb->mask + 1)
+		return E2BIG;
+	/* Not libbpf's: it makes the record, and every drain is refused from
+	 * then on. */
+	if (size > CHUTE_PAYLOAD_MAX)
+		return E2BIG;
+	/* C0: pairs with the kernel's release of consumer_pos. */
+	rb->limit_pos = chute_load_acquire(&rb->ring.consumer->consumer_pos) + rb->mask + 1;
+	used = rb->mask + 1 - (rb->limit_pos - pos);
+	return used > rb->mask + 1 || bytes > rb->mask + 1 - used ? ENOSPC : 0;
+}
+
+static inline void *make_record(struct user_ring_buffer *rb, unsigned long pos, __u32 size)
+{
+	struct chute_header *header = (struct chute_header *)(rb->data + (pos & rb->mask));
+
+	chute_store_relaxed(&header->len, size | CHUTE_BUSY);
+	/* L0: pairs with the kernel's D0. The header is there before its record. */
+	chute_store_release(rb->producer_pos, pos + (unsigned long)chute_record_bytes(size));
+	return header + 1;
+}
+
+static __attribute__((noinline)) void *reserve_slow(struct user_ring_buffer *rb, unsigned long pos,
+						    __u32 size)
+{
+	int err = look_again(rb, pos, size);
+
+	return err ? fail(err) : make_record(rb, pos, size);
+}
+
+void *user_ring_buffer__reserve(struct user_ring_buffer *rb, __u32 size)
+{
+	/* Other handles have moved it, before our caller's lock: relaxed. They may
+	 * have moved it past our limit. */
+	unsigned long pos = chute_load_relaxed(rb->producer_pos);
+	long room = (long)(rb->limit_pos - pos);
+
+	if (__builtin_expect(size > CHUTE_PAYLOAD_MAX || room < (long)chute_record_bytes(size), 0))
+		return reserve_slow(rb, pos, size);
+	return make_record(rb, pos, size);
+}
+
+void *user_ring_buffer__reserve_blocking(struct user_ring_buffer *rb, __u32 size, int timeout_ms)
+{
+	int saved = errno;
+	void *sample;
+	__s64 deadline;
+
+	if (timeout_ms < 0 && timeout_ms != -1)
+		return fail(EINVAL);
+	sample = user_ring_buffer__reserve(rb, size);
+	if (sample || errno != ENOSPC || !timeout_ms)
+		return sample;
+	deadline = timeout_ms < 0 ? CHUTE_FOREVER : chute_deadline_ns(timeout_ms * CHUTE_NS_PER_MS);
+	do {
+		if (chute_wait_space(&rb->wait, chute_load_relaxed(rb->producer_pos),
+				     chute_record_bytes(size), deadline))
+			return fail(ENOSPC);
+		sample = user_ring_buffer__reserve(rb, size);
+	} while (!sample && errno == ENOSPC);
+	if (sample)
+		errno = saved;
+	return sample;
+}
+
+static inline void commit(void *sample, __u32 flags)
+{
+	struct chute_header *header = (struct chute_header *)sample - 1;
+	__u32 len = chute_load_relaxed(&header->len) & CHUTE_LENGTH_MASK;
+
+	/* L1: pairs with the kernel's D1. libbpf has a locked exchange here, and
+	 * nothing needs it: the record is this thread's alone. */
+	chute_store_release(&header->len, len | flags);
+}
+
+void user_ring_buffer__submit(struct user_ring_buffer *rb, void *sample)
+{
+	(void)rb;
+	commit(sample, 0);
+}
+
+void user_ring_buffer__discard(struct user_ring_buffer *rb, void *sample)
+{
+	(void)rb;
+	commit(sample, CHUTE_DISCARD);
+}

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * producer.c: the sole producer's slow paths: full, waiting, several records
+ * open, not alone.
+ *
+ * A handle is in one of these states, told by where producer_pos stands:
+ *
+ *   idle    producer_pos == head_pos: all that was reserved is published
+ *   open    producer_pos == open_pos < head_pos: one record is being filled
+ *   staged  producer_pos == published_pos, and staged_pos == head_pos (nothing
+ *           open) or staged_pos == open_pos (one record open)
+ *   busy    busy != 0: several records are being filled. Each has its BUSY bit
+ *           set, so that publishing past one is harmless. The fast path's
+ *           positions are NO_POS and limit_pos == head_pos: every call comes here
+ *   lost    producer_pos stood elsewhere: another producer is on the ring. As
+ *           busy, and for good
+ */
+#include "producer.h"
+#include "clock.h"
+#include "owner.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define NO_POS 1UL    /* positions are multiples of 8 */
+#define LOST   (~0UL) /* as a count of busy records */
+
+/* Free space is shown to the fast path in steps of at most this, so that a size
+ * with one of the flag bits set never fits and comes here to be refused. */
+#define LIMIT_STEP (1UL << 30)
+
+static void *fail(int err)
+{
+	errno = err;
+	return NULL;
+}
+
+size_t chute_size(const struct chute *c)
+{
+	return c->mask + 1;
+}
+
+__u32 chute_payload_max(const struct chute *c)
+{
+	size_t room = c->mask + 1 - CHUTE_HEADER_SIZE;
+
+	return room < CHUTE_PAYLOAD_MAX ? (__u32)room : CHUTE_PAYLOAD_MAX;
+}
+
+size_t chute_used(const struct chute *c)
+{
+	unsigned long used;
+
+	used = c->head_pos - chute_load_relaxed(&chute_producer_of(c)->ring.consumer->consumer_pos);
+	return used <= c->mask + 1 ? used : c->mask + 1;
+}
+
+/* Look at the consumer. 0 if @bytes are free from head_pos on; else the errno value. */
+static int refresh(struct chute_producer *p, __u64 bytes)
+{
+	struct chute *c = &p->fast;
+	/* C0: pairs with D2 (or the kernel's release of consumer_pos): the
+	 * consumer is done with what is below it before we write there. */
+	unsigned long used = c->head_pos - chute_load_acquire(&p->ring.consumer->consumer_pos);
+	unsigned long room = p->ring.size - used;
+
+	/* Before us or a lap behind: no consumer gets there, but another process
+	 * that writes to a memory ring's first page does. */
+	if (used > p->ring.size)
+		return EBADMSG;
+	c->limit_pos = c->head_pos + (room < LIMIT_STEP ? room : LIMIT_STEP);
+	return bytes <= room ? 0 : ENOSPC;
+}
+
+/* Send every call of the fast path here. */
+static void fast_path_close(struct chute *c)
+{
+	c->limit_pos = c->head_pos;
+	c->open_pos = c->staged_pos = c->published_pos = NO_POS;
+}
+
+static void lose(struct chute_producer *p)
+{
+	p->busy = LOST;
+	fast_path_close(&p->fast);
+}
+
+static void publish_to(struct chute *c, unsigned long pos)
+{
+	/* P0: pairs with the drain's D0. */
+	chute_store_release(c->producer_pos, pos);
+}
+
+static struct chute_header *header_at(const struct chute *c, unsigned long pos)
+{
+	return (struct chute_header *)(c->data + (pos & c->mask));
+}
+
+/* The positions that the fast path's state gives to [published, staged) and to
+ * the open record; false if producer_pos fits none: another has moved it. */
+struct view {
+	unsigned long published_pos, staged_pos;
+	bool open;
+};
+
+static bool look(const struct chute_producer *p, struct view *v)
+{
+	const struct chute *c = &p->fast;
+
+	v->published_pos = chute_load_relaxed(c->producer_pos);
+	if (p->busy) {
+		v->staged_pos = p->busy_staged_pos;
+		v->open = false;
+		return p->busy != LOST && v->published_pos == p->busy_published_pos;
+	}
+	if (v->published_pos == c->published_pos) {
+		v->staged_pos = c->staged_pos;
+		v->open = c->staged_pos != c->head_pos;
+		return !v->open || c->staged_pos == c->open_pos;
+	}
+	v->staged_pos = v->published_pos;
+	v->open = v->published_pos != c->head_pos;
+	return !v->open || v->published_pos == c->open_pos;
+}
+
+static void busy_enter(struct chute_producer *p, const struct view *v)
+{
+	struct chute_header *header = header_at(&p->fast, p->fast.open_pos);
+
+	chute_store_relaxed(&header->len, chute_load_relaxed(&header->len) | CHUTE_BUSY);
+	p->busy = 1;
+	p->busy_published_pos = v->published_pos;
+	p->busy_staged_pos = v->staged_pos;
+	fast_path_close(&p->fast);
+}
+
+static void *busy_reserve(struct chute_producer *p, __u32 size)
+{
+	struct chute *c = &p->fast;
+	struct chute_header *header = header_at(c, c->head_pos);
+
+	chute_store_relaxed(&header->len, size | CHUTE_BUSY);
+	c->head_pos += (unsigned long)chute_record_bytes(size);
+	c->limit_pos = c->head_pos;
+	p->busy++;
+	return header + 1;
+}
+
+static void busy_publish(struct chute_producer *p)
+{
+	p->busy_published_pos = p->busy_staged_pos;
+	publish_to(&p->fast, p->busy_staged_pos);
+}
+
+/* Finish one of several records. Publishing past the others is harmless, so all
+ * that there is counts as staged. */
+static void busy_finish(struct chute_producer *p, void *payload, __u32 flags, bool publish)
+{
+	struct chute_header *header = (struct chute_header *)payload - 1;
+	__u32 len = chute_load_relaxed(&header->len) & CHUTE_LENGTH_MASK;
+	struct chute *c = &p->fast;
+
+	/* P1: pairs with the drain's D1. It may be published already: the payload
+	 * is visible before the header that lets it be read. */
+	chute_store_release(&header->len, len | flags);
+	p->busy_staged_pos = c->head_pos;
+	if (publish)
+		busy_publish(p);
+	if (--p->busy || p->busy_published_pos == c->head_pos)
+		return;
+	c->published_pos = p->busy_published_pos;
+	c->staged_pos = c->head_pos;
+}
+
+static void publish_staged(struct chute_producer *p, const struct view *v)
+{
+	if (v->staged_pos == v->published_pos)
+		return;
+	if (p->busy)
+		busy_publish(p);
+	else
+		publish_to(&p->fast, v->staged_pos);
+}
+
+static int reserve_check(struct chute_producer *p, __u32 size, struct view *v)
+{
+	int err;
+
+	if (!look(p, v)) {
+		lose(p);
+		return EBUSY;
+	}
+	if (size > chute_payload_max(&p->fast))
+		return E2BIG;
+	err = refresh(p, chute_record_bytes(size));
+	/* The caller may wait for the consumer, which must see what there is. */
+	if (err)
+		publish_staged(p, v);
+	return err;
+}
+
+void *chute_reserve_slow(struct chute *c, __u32 size)
+{
+	struct chute_producer *p = chute_producer_of(c);
+	struct view v;
+	int err;
+
+	err = reserve_check(p, size, &v);
+	if (p->busy)
+		c->limit_pos = c->head_pos;
+	if (err)
+		return fail(err);
+	if (v.open)
+		busy_enter(p, &v);
+	/* Else the space is there now, and the fast path finds it. */
+	return p->busy ? busy_reserve(p, size) : chute_reserve(c, size);
+}
+
+void *chute_reserve_for(struct chute *c, __u32 size, __s64 timeout_ns)
+{
+	struct chute_producer *p = chute_producer_of(c);
+	void *payload;
+	__s64 deadline;
+	int saved = errno;
+
+	if (timeout_ns < 0 && timeout_ns != CHUTE_FOREVER)
+		return fail(EINVAL);
+	payload = chute_reserve(c, size);
+	if (payload || errno != ENOSPC || !timeout_ns)
+		return payload;
+	deadline = chute_deadline_ns(timeout_ns);
+	do {
+		if (chute_wait_space(&p->wait, c->head_pos, chute_record_bytes(size), deadline))
+			return fail(ENOSPC);
+		payload = chute_reserve(c, size);
+	} while (!payload && errno == ENOSPC);
+	if (payload)
+		errno = saved;
+	return payload;
+}
+
+void chute_submit_slow(struct chute *c, void *payload, __u32 flags)
+{
+	struct chute_producer *p = chute_producer_of(c);
+	struct chute_header *header = (struct chute_header *)payload - 1;
+	struct view v;
+
+	/* If we are not alone, the record may lie where the other producer's are
+	 * by now: not a byte of it is touched. */
+	if (!look(p, &v) || (!p->busy && !v.open)) {
+		lose(p);
+	} else if (p->busy) {
+		busy_finish(p, payload, flags, true);
+	} else {
+		chute_store_relaxed(&header->len, chute_load_relaxed(&header->len) | flags);
+		publish_to(c, c->head_pos);
+	}
+}
+
+void chute_stage_slow(struct chute *c, void *payload)
+{
+	struct chute_producer *p = chute_producer_of(c);
+	struct view v;
+
+	if (look(p, &v) && p->busy)
+		busy_finish(p, payload, 0, false);
+	else
+		lose(p);
+}
+
+void chute_publish_slow(struct chute *c)
+{
+	struct chute_producer *p = chute_producer_of(c);
+	struct view v;
+
+	if (look(p, &v))
+		publish_staged(p, &v);
+	else
+		lose(p);
+}
+
+int chute_send(struct chute *c, const void *data, __u32 size, __s64 timeout_ns)
+{
+	void *payload;
+
+	payload = chute_reserve_for(c, size, timeout_ns);
+	if (!payload)
+		return -errno;
+	memcpy(payload, data, size);
+	chute_submit(c, payload);
+	return 0;
+}
+
+int chute_kick(struct chute *c)
+{
+	const struct chute_ring *ring = &chute_producer_of(c)->ring;
+
+	if (ring->backend != CHUTE_BACKEND_MEMORY)
+		return -EOPNOTSUPP;
+	chute_wake_consumer(ring);
+	return 0;
+}
+
+int chute_producer_init(struct chute_producer *p, const struct chute_ring *ring,
+			const struct chute_opts *opts)
+{
+	struct chute_producer_page *page = ring->producer;
+	struct chute *c = &p->fast;
+	unsigned long pos;
+	int err;
+
+	memset(p, 0, sizeof(*p));
+	p->ring = *ring;
+	p->self = chute_owner_self();
+	err = chute_owner_claim(&page->owner, p->self);
+	if (err)
+		return err;
+	pos = chute_load_relaxed(&page->producer_pos);
+	c->head_pos = pos;
+	fast_path_close(c);
+	c->producer_pos = &page->producer_pos;
+	c->data = ring->data;
+	c->mask = ring->size - 1;
+	if (pos % 8 || pos - chute_load_relaxed(&ring->consumer->consumer_pos) > ring->size)
+		err = -EBADMSG;
+	else
+		err = chute_wait_init(&p->wait, &p->ring,
+				      opts->flags & CHUTE_NO_SPIN ? 0 : opts->spin_ns);
+	if (err)
+		chute_owner_release(&page->owner, p->self);
+	return err;
+}
+
+void chute_producer_fini(struct chute_producer *p)
+{
+	struct chute *c = &p->fast;
+
+	chute_wait_fini(&p->wait);
+	/* A child of fork() shares the memory and is not the producer. */
+	if (p->self != chute_owner_self())
+		return;
+	chute_publish(c);
+	chute_owner_release(&p->ring.producer->owner, p->self);
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * wait.c: spinning, epoll for maps, futexes for memory rings.
+ *
+ * The handshake of a memory ring (W0, W1): a producer sets `sleepers`, looks
+ * once more at consumer_pos, and only then sleeps; the consumer moves
+ * consumer_pos and then takes `sleepers` back to 0. Both words are written by an
+ * exchange, which is a full barrier, so at least one of the two sees the other.
+ * `sleepers` is a flag and not a count: who is killed in its sleep costs one
+ * needless wake-up, and not one for every drain from then on.
+ */
+#include "wait.h"
+#include "clock.h"
+
+#include <chute/atomic.h>
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define SLEEP_MIN_NS (1 * CHUTE_NS_PER_MS)
+#define SLEEP_MAX_NS (10 * CHUTE_NS_PER_MS)
+
+static long futex(__u32 *word, int op, __u32 value, const struct timespec *timeout)
+{
+	return syscall(SYS_futex, word, op, value, timeout, NULL, 0);
+}
+
+int chute_wait_init(struct chute_wait *w, const struct chute_ring *ring, __u32 spin_ns)
+{
+	struct epoll_event event = { .events = EPOLLOUT | EPOLLET };
+	int err;
+
+	w->ring = ring;
+	w->spin_ns = spin_ns;
+	w->spin_now_ns = spin_ns;
+	w->epoll_fd = -1;
+	if (ring->backend != CHUTE_BACKEND_MAP)
+		return 0;
+	w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (w->epoll_fd < 0)
+		return -errno;
+	if (epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, ring->fd, &event)) {
+		err = -errno;
+		chute_wait_fini(w);
+		return err;
+	}
+	return 0;
+}
+
+void chute_wait_fini(struct chute_wait *w)
+{
+	if (w->epoll_fd >= 0)
+		close(w->epoll_fd);
+	w->epoll_fd = -1;
+}
+
+/* Has the consumer come to @pos? By difference: positions wrap. */
+static bool consumer_at(const struct chute_ring *ring, unsigned long pos)
+{
+	/* C0: pairs with D2 (or the kernel's release of consumer_pos). After it
+	 * the bytes below are ours to overwrite. */
+	return (long)(chute_load_acquire(&ring->consumer->consumer_pos) - pos) >= 0;
+}
+
+static void spin_more(struct chute_wait *w, __u32 ns)
+{
+	w->spin_now_ns = w->spin_ns - w->spin_now_ns < ns ? w->spin_ns : w->spin_now_ns + ns;
+}
+
+/*
+ * Spin as long as the consumer moves at least once a spin_now_ns, until @good_pos
+ * or the deadline. True if the consumer came to @need_pos.
+ */
+static bool spin(struct chute_wait *w, unsigned long need_pos, unsigned long good_pos,
+		 __s64 deadline_ns)
+{
+	unsigned long seen = chute_load_relaxed(&w->ring->consumer->consumer_pos), pos;
+	__s64 now = chute_now_ns();
+	__s64 end = now + w->spin_now_ns;
+	const __s64 last = now + 16 * (__s64)w->spin_now_ns;
+
+	while (now < end && now < last && (deadline_ns < 0 || now < deadline_ns)) {
+		/* A clock reading costs as much as two pauses and no line. */
+		chute_pause();
+		if (consumer_at(w->ring, good_pos)) {
+			spin_more(w, w->spin_now_ns);
+			return true;
+		}
+		now = chute_now_ns();
+		pos = chute_load_relaxed(&w->ring->consumer->consumer_pos);
+		if (pos != seen) {
+			seen = pos;
+			end = now + w->spin_now_ns;
+		}
+	}
+	w->spin_now_ns /= 2;
+	return consumer_at(w->ring, need_pos);
+}
+
+static void sleep_on_map(struct chute_wait *w, __s64 ns)
+{
+	struct timespec ts = chute_timespec(ns);
+	struct epoll_event event;
+
+	/* An event that came since the last call is still there: none is lost
+	 * between the caller's look and this sleep. EINTR is a look too many. */
+	syscall(SYS_epoll_pwait2, w->epoll_fd, &event, 1, &ts, NULL, 0);
+}
+
+static void sleep_on_memory(struct chute_wait *w, unsigned long need_pos, __s64 ns)
+{
+	struct timespec ts = chute_timespec(ns);
+	__u32 *seq = &w->ring->consumer->space_seq;
+	__u32 seen = chute_load_relaxed(seq);
+
+	/* W0: pairs with W1. Either we see the consumer's position, or it sees us. */
+	chute_exchange(&w->ring->producer->sleepers, 1U);
+	if (!consumer_at(w->ring, need_pos))
+		futex(seq, FUTEX_WAIT, seen, &ts);
+}
+
+int chute_wait_space(struct chute_wait *w, unsigned long head_pos, __u64 bytes, __s64 deadline_ns)
+{
+	/* Where the consumer must come to, and where we would like it to. */
+	unsigned long need_pos = head_pos + (unsigned long)bytes - w->ring->size;
+	unsigned long good_pos = head_pos - w->ring->size / 2;
+	__s64 bound = SLEEP_MIN_NS, left;
+
+	if ((long)(good_pos - need_pos) < 0)
+		good_pos = need_pos;
+
+	if (spin(w, need_pos, good_pos, deadline_ns))
+		return 0;
+	for (;;) {
+		left = chute_left_ns(deadline_ns, bound);
+		if (!left)
+			return -ETIMEDOUT;
+		if (w->epoll_fd >= 0)
+			sleep_on_map(w, left);
+		else
+			sleep_on_memory(w, need_pos, left);
+		if (consumer_at(w->ring, need_pos)) {
+			spin_more(w, w->spin_ns / 16);
+			return 0;
+		}
+		if (bound < SLEEP_MAX_NS)
+			bound *= 2;
+		if (bound > SLEEP_MAX_NS)
+			bound = SLEEP_MAX_NS;
+	}
+}
+
+int chute_wait_data(const struct chute_ring *ring, bool (*ready)(void *arg), void *arg,
+		    __s64 deadline_ns)
+{
+	__s64 bound = SLEEP_MIN_NS, left;
+	struct timespec ts;
+	__u32 seen;
+
+	for (;;) {
+		/* K0: pairs with K1. Read before the look: a kick in between moves
+		 * it, and the futex does not sleep. */
+		seen = chute_load_acquire(&ring->producer->data_seq);
+		if (ready(arg))
+			return 0;
+		left = chute_left_ns(deadline_ns, bound);
+		if (!left)
+			return -ETIMEDOUT;
+		ts = chute_timespec(left);
+		futex(&ring->producer->data_seq, FUTEX_WAIT, seen, &ts);
+		if (bound < SLEEP_MAX_NS)
+			bound *= 2;
+	}
+}
+
+void chute_wake_producers(const struct chute_ring *ring)
+{
+	/* W1: pairs with W0. The drain's positions are visible before it. */
+	if (!chute_exchange(&ring->producer->sleepers, 0U))
+		return;
+	chute_fetch_add(&ring->consumer->space_seq, 1U);
+	futex(&ring->consumer->space_seq, FUTEX_WAKE, 0x7fffffff, NULL);
+}
+
+void chute_wake_consumer(const struct chute_ring *ring)
+{
+	/* K1: pairs with K0. What was published is visible before it. */
+	chute_fetch_add(&ring->producer->data_seq, 1U);
+	futex(&ring->producer->data_seq, FUTEX_WAKE, 0x7fffffff, NULL);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * wait.h: wait for the other side of a ring to move: spin a little, then sleep.
+ *
+ * Knows positions as numbers, deadlines, epoll and futexes; nothing of records.
+ * A sleep is bounded (1 ms growing to 10 ms), since a consumer that drains with
+ * BPF_RB_NO_WAKEUP tells nobody: then we look again ourselves.
+ */
+#ifndef CHUTE_SRC_WAIT_H
+#define CHUTE_SRC_WAIT_H
+
+#include "ring.h"
+
+#define CHUTE_SPIN_NS 5000
+
+struct chute_wait {
+	const struct chute_ring *ring;
+	int epoll_fd;	   /* edge-triggered on the map's fd; -1 for a memory ring */
+	__u32 spin_ns;	   /* the most */
+	__u32 spin_now_ns; /* halved when spinning was in vain, doubled when it paid */
+};
+
+/* Returns 0 or -errno as epoll_create1(2) and epoll_ctl(2). @spin_ns 0 never spins. */
+int chute_wait_init(struct chute_wait *w, const struct chute_ring *ring, __u32 spin_ns);
+void chute_wait_fini(struct chute_wait *w);
+
+/*
+ * For a producer: wait until @bytes, at most the ring's size, are free from
+ * @head_pos on. While the consumer is seen to move, spin on until half the ring
+ * is: who follows a consumer byte by byte pays two cache misses a record.
+ * Returns 0, or -ETIMEDOUT. A signal does not shorten the wait. One thread of a
+ * handle at a time.
+ */
+int chute_wait_space(struct chute_wait *w, unsigned long head_pos, __u64 bytes, __s64 deadline_ns);
+
+/*
+ * For the consumer of a memory ring: wait until @ready(@arg), looking after each
+ * kick and each bounded sleep. Returns 0, or -ETIMEDOUT.
+ */
+int chute_wait_data(const struct chute_ring *ring, bool (*ready)(void *arg), void *arg,
+		    __s64 deadline_ns);
+
+/* Wake the producers that sleep on a memory ring. Makes a system call only if
+ * there are any. */
+void chute_wake_producers(const struct chute_ring *ring);
+
+/* Wake the consumer of a memory ring. */
+void chute_wake_consumer(const struct chute_ring *ring);
+
+#endif
