@@ -23,6 +23,12 @@
 #define SLEEP_MIN_NS (1 * CHUTE_NS_PER_MS)
 #define SLEEP_MAX_NS (10 * CHUTE_NS_PER_MS)
 
+/* The bound of the sleep after one of @bound. */
+static __s64 longer(__s64 bound)
+{
+	return bound * 2 < SLEEP_MAX_NS ? bound * 2 : SLEEP_MAX_NS;
+}
+
 static long futex(__u32 *word, int op, __u32 value, const struct timespec *timeout)
 {
 	return syscall(SYS_futex, word, op, value, timeout, NULL, 0);
@@ -146,10 +152,7 @@ int chute_wait_space(struct chute_wait *w, unsigned long head_pos, __u64 bytes, 
 			spin_more(w, w->spin_ns / 16);
 			return 0;
 		}
-		if (bound < SLEEP_MAX_NS)
-			bound *= 2;
-		if (bound > SLEEP_MAX_NS)
-			bound = SLEEP_MAX_NS;
+		bound = longer(bound);
 	}
 }
 
@@ -171,8 +174,7 @@ int chute_wait_data(const struct chute_ring *ring, bool (*ready)(void *arg), voi
 			return -ETIMEDOUT;
 		ts = chute_timespec(left);
 		futex(&ring->producer->data_seq, FUTEX_WAIT, seen, &ts);
-		if (bound < SLEEP_MAX_NS)
-			bound *= 2;
+		bound = longer(bound);
 	}
 }
 
