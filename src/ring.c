@@ -88,7 +88,9 @@ int chute_ring_map(struct chute_ring *ring, int map_fd)
 	err = chute_bpf_map_info(map_fd, &info);
 	if (err)
 		return err;
-	if (info.type != BPF_MAP_TYPE_USER_RINGBUF)
+	/* Such a map has no keys and values. A program of type BPF_PROG_TYPE_SYSCALL
+	 * has the same type number, and its tag where their sizes are. */
+	if (info.type != BPF_MAP_TYPE_USER_RINGBUF || info.key_size || info.value_size)
 		return -EINVAL;
 	if (info.max_entries > (SIZE_MAX - page) / 2)
 		return -E2BIG;
