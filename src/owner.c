@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,15 +53,16 @@ static int proc_stat_parse(const char *text, struct proc_stat *st)
 static int proc_stat_read(pid_t pid, struct proc_stat *st)
 {
 	char path[32], text[1024];
-	ssize_t n;
-	int fd;
+	int fd, saved = errno;
+	ssize_t n = 0;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -ENOENT;
-	n = read(fd, text, sizeof(text) - 1);
-	close(fd);
+	if (fd >= 0) {
+		n = read(fd, text, sizeof(text) - 1);
+		close(fd);
+	}
+	errno = saved;
 	if (n <= 0)
 		return -ENOENT;
 	text[n] = '\0';
@@ -118,6 +120,15 @@ __u64 chute_owner_self(void)
 	return self ? self : self_compute();
 }
 
+static bool pid_is_gone(pid_t pid)
+{
+	int saved = errno;
+	bool gone = kill(pid, 0) && errno == ESRCH;
+
+	errno = saved;
+	return gone;
+}
+
 enum chute_owner_state chute_owner_state(__u64 owner)
 {
 	__u64 start = owner >> START_SHIFT & START_MASK;
@@ -135,7 +146,7 @@ enum chute_owner_state chute_owner_state(__u64 owner)
 	if (!((owner ^ self) & ~(IMAGE_MASK << IMAGE_SHIFT)))
 		return CHUTE_OWNER_DEAD;
 	if (proc_stat_read(pid, &st))
-		return kill(pid, 0) && errno == ESRCH ? CHUTE_OWNER_DEAD : CHUTE_OWNER_ALIVE;
+		return pid_is_gone(pid) ? CHUTE_OWNER_DEAD : CHUTE_OWNER_ALIVE;
 	if (start && st.start != start)
 		return CHUTE_OWNER_DEAD;
 	/* A leader that left its other threads running is a zombie too. */

@@ -29,9 +29,13 @@ static __s64 longer(__s64 bound)
 	return bound * 2 < SLEEP_MAX_NS ? bound * 2 : SLEEP_MAX_NS;
 }
 
-static long futex(__u32 *word, int op, __u32 value, const struct timespec *timeout)
+/* Leaves errno alone: that a sleep has ended, and how, is nobody's error. */
+static void futex(__u32 *word, int op, __u32 value, const struct timespec *timeout)
 {
-	return syscall(SYS_futex, word, op, value, timeout, NULL, 0);
+	int saved = errno;
+
+	syscall(SYS_futex, word, op, value, timeout, NULL, 0);
+	errno = saved;
 }
 
 int chute_wait_init(struct chute_wait *w, const struct chute_ring *ring, __u32 spin_ns)
