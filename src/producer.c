@@ -3,17 +3,20 @@
  * producer.c: the sole producer's slow paths: full, waiting, several records
  * open, not alone.
  *
- * A handle is in one of these states, told by where producer_pos stands:
+ * producer_pos stands where this handle left it (published_pos), or another
+ * producer is on the ring. A handle is in one of these states:
  *
- *   idle    producer_pos == head_pos: all that was reserved is published
- *   open    producer_pos == open_pos < head_pos: one record is being filled
- *   staged  producer_pos == published_pos, and staged_pos == head_pos (nothing
- *           open) or staged_pos == open_pos (one record open)
+ *   idle    head_pos == published_pos: all that was reserved is published
+ *   staged  head_pos == staged_pos > published_pos: all is finished, not all published
+ *   open    head_pos > published_pos and staged_pos: one record is being filled,
+ *           from the larger of the two on
  *   busy    busy != 0: several records are being filled. Each has its BUSY bit
  *           set, so that publishing past one is harmless. The fast path's
- *           positions are NO_POS and limit_pos == head_pos: every call comes here
- *   lost    producer_pos stood elsewhere: another producer is on the ring. As
- *           busy, and for good
+ *           published_pos is NO_POS: every call comes here
+ *   lost    producer_pos stood elsewhere. As busy, and for good
+ *
+ * The fast path's submit leaves staged_pos behind; look() lets it catch up, long
+ * before a comparison by difference can go wrong.
  */
 #include "producer.h"
 #include "clock.h"
@@ -26,8 +29,8 @@
 #define LOST   (~0UL) /* as a count of busy records */
 
 /* Free space is shown to the fast path in steps of at most this, so that a size
- * with one of the flag bits set never fits and comes here to be refused. */
-#define LIMIT_STEP (1UL << 30)
+ * above CHUTE_PAYLOAD_MAX never fits there and comes here to be refused. */
+#define LIMIT_STEP (1UL << 24)
 
 static void *fail(int err)
 {
@@ -72,23 +75,10 @@ static int refresh(struct chute_producer *p, __u64 bytes)
 	return bytes <= room ? 0 : ENOSPC;
 }
 
-/* Send every call of the fast path here. */
-static void fast_path_close(struct chute *c)
-{
-	c->limit_pos = c->head_pos;
-	c->open_pos = c->staged_pos = c->published_pos = NO_POS;
-}
-
 static void lose(struct chute_producer *p)
 {
 	p->busy = LOST;
-	fast_path_close(&p->fast);
-}
-
-static void publish_to(struct chute *c, unsigned long pos)
-{
-	/* P0: pairs with the drain's D0. */
-	chute_store_release(c->producer_pos, pos);
+	p->fast.published_pos = NO_POS;
 }
 
 static struct chute_header *header_at(const struct chute *c, unsigned long pos)
@@ -96,60 +86,43 @@ static struct chute_header *header_at(const struct chute *c, unsigned long pos)
 	return (struct chute_header *)(c->data + (pos & c->mask));
 }
 
-/* The positions that the fast path's state gives to [published, staged) and to
- * the open record; false if producer_pos fits none: another has moved it. */
+/* What is published, what is finished, and whether one record is open beyond that. */
 struct view {
 	unsigned long published_pos, staged_pos;
 	bool open;
 };
 
-static bool look(const struct chute_producer *p, struct view *v)
+/* False if another producer has moved producer_pos, or had before. */
+static bool look(struct chute_producer *p, struct view *v)
 {
-	const struct chute *c = &p->fast;
+	struct chute *c = &p->fast;
 
-	v->published_pos = chute_load_relaxed(c->producer_pos);
-	if (p->busy) {
-		v->staged_pos = p->busy_staged_pos;
-		v->open = false;
-		return p->busy != LOST && v->published_pos == p->busy_published_pos;
-	}
-	if (v->published_pos == c->published_pos) {
-		v->staged_pos = c->staged_pos;
-		v->open = c->staged_pos != c->head_pos;
-		return !v->open || c->staged_pos == c->open_pos;
-	}
-	v->staged_pos = v->published_pos;
-	v->open = v->published_pos != c->head_pos;
-	return !v->open || v->published_pos == c->open_pos;
+	v->published_pos = p->busy ? p->busy_published_pos : c->published_pos;
+	if ((long)(c->staged_pos - v->published_pos) < 0)
+		c->staged_pos = v->published_pos;
+	v->staged_pos = c->staged_pos;
+	v->open = !p->busy && v->staged_pos != c->head_pos;
+	return p->busy != LOST && chute_load_relaxed(c->producer_pos) == v->published_pos;
+}
+
+static void publish_to(struct chute_producer *p, unsigned long pos)
+{
+	if (p->busy)
+		p->busy_published_pos = pos;
+	else
+		p->fast.published_pos = pos;
+	/* P0: pairs with the drain's D0. */
+	chute_store_release(p->fast.producer_pos, pos);
 }
 
 static void busy_enter(struct chute_producer *p, const struct view *v)
 {
-	struct chute_header *header = header_at(&p->fast, p->fast.open_pos);
+	struct chute_header *header = header_at(&p->fast, v->staged_pos);
 
 	chute_store_relaxed(&header->len, chute_load_relaxed(&header->len) | CHUTE_BUSY);
 	p->busy = 1;
 	p->busy_published_pos = v->published_pos;
-	p->busy_staged_pos = v->staged_pos;
-	fast_path_close(&p->fast);
-}
-
-static void *busy_reserve(struct chute_producer *p, __u32 size)
-{
-	struct chute *c = &p->fast;
-	struct chute_header *header = header_at(c, c->head_pos);
-
-	chute_store_relaxed(&header->len, size | CHUTE_BUSY);
-	c->head_pos += (unsigned long)chute_record_bytes(size);
-	c->limit_pos = c->head_pos;
-	p->busy++;
-	return header + 1;
-}
-
-static void busy_publish(struct chute_producer *p)
-{
-	p->busy_published_pos = p->busy_staged_pos;
-	publish_to(&p->fast, p->busy_staged_pos);
+	p->fast.published_pos = NO_POS;
 }
 
 /* Finish one of several records. Publishing past the others is harmless, so all
@@ -163,23 +136,11 @@ static void busy_finish(struct chute_producer *p, void *payload, __u32 flags, bo
 	/* P1: pairs with the drain's D1. It may be published already: the payload
 	 * is visible before the header that lets it be read. */
 	chute_store_release(&header->len, len | flags);
-	p->busy_staged_pos = c->head_pos;
-	if (publish)
-		busy_publish(p);
-	if (--p->busy || p->busy_published_pos == c->head_pos)
-		return;
-	c->published_pos = p->busy_published_pos;
 	c->staged_pos = c->head_pos;
-}
-
-static void publish_staged(struct chute_producer *p, const struct view *v)
-{
-	if (v->staged_pos == v->published_pos)
-		return;
-	if (p->busy)
-		busy_publish(p);
-	else
-		publish_to(&p->fast, v->staged_pos);
+	if (publish)
+		publish_to(p, c->staged_pos);
+	if (!--p->busy)
+		c->published_pos = p->busy_published_pos;
 }
 
 static int reserve_check(struct chute_producer *p, __u32 size, struct view *v)
@@ -194,26 +155,32 @@ static int reserve_check(struct chute_producer *p, __u32 size, struct view *v)
 		return E2BIG;
 	err = refresh(p, chute_record_bytes(size));
 	/* The caller may wait for the consumer, which must see what there is. */
-	if (err)
-		publish_staged(p, v);
+	if (err && v->staged_pos != v->published_pos)
+		publish_to(p, v->staged_pos);
 	return err;
 }
 
 void *chute_reserve_slow(struct chute *c, __u32 size)
 {
 	struct chute_producer *p = chute_producer_of(c);
+	struct chute_header *header;
 	struct view v;
 	int err;
 
 	err = reserve_check(p, size, &v);
-	if (p->busy)
-		c->limit_pos = c->head_pos;
 	if (err)
 		return fail(err);
 	if (v.open)
 		busy_enter(p, &v);
-	/* Else the space is there now, and the fast path finds it. */
-	return p->busy ? busy_reserve(p, size) : chute_reserve(c, size);
+	header = header_at(c, c->head_pos);
+	if (p->busy)
+		p->busy++;
+	chute_store_relaxed(&header->len, p->busy ? size | CHUTE_BUSY : size);
+	c->head_pos += (unsigned long)chute_record_bytes(size);
+	/* The longest record goes past what a step shows. */
+	if ((long)(c->limit_pos - c->head_pos) < 0)
+		c->limit_pos = c->head_pos;
+	return header + 1;
 }
 
 void *chute_reserve_for(struct chute *c, __u32 size, __s64 timeout_ns)
@@ -247,13 +214,13 @@ void chute_submit_slow(struct chute *c, void *payload, __u32 flags)
 
 	/* If we are not alone, the record may lie where the other producer's are
 	 * by now: not a byte of it is touched. */
-	if (!look(p, &v) || (!p->busy && !v.open)) {
+	if (!look(p, &v)) {
 		lose(p);
 	} else if (p->busy) {
 		busy_finish(p, payload, flags, true);
 	} else {
 		chute_store_relaxed(&header->len, chute_load_relaxed(&header->len) | flags);
-		publish_to(c, c->head_pos);
+		publish_to(p, c->head_pos);
 	}
 }
 
@@ -273,10 +240,10 @@ void chute_publish_slow(struct chute *c)
 	struct chute_producer *p = chute_producer_of(c);
 	struct view v;
 
-	if (look(p, &v))
-		publish_staged(p, &v);
-	else
+	if (!look(p, &v))
 		lose(p);
+	else if (v.staged_pos != v.published_pos)
+		publish_to(p, v.staged_pos);
 }
 
 int chute_send(struct chute *c, const void *data, __u32 size, __s64 timeout_ns)
@@ -286,7 +253,8 @@ int chute_send(struct chute *c, const void *data, __u32 size, __s64 timeout_ns)
 	payload = chute_reserve_for(c, size, timeout_ns);
 	if (!payload)
 		return -errno;
-	memcpy(payload, data, size);
+	if (size)
+		memcpy(payload, data, size);
 	chute_submit(c, payload);
 	return 0;
 }
@@ -316,8 +284,7 @@ int chute_producer_init(struct chute_producer *p, const struct chute_ring *ring,
 	if (err)
 		return err;
 	pos = chute_load_relaxed(&page->producer_pos);
-	c->head_pos = pos;
-	fast_path_close(c);
+	c->head_pos = c->limit_pos = c->published_pos = c->staged_pos = pos;
 	c->producer_pos = &page->producer_pos;
 	c->data = ring->data;
 	c->mask = ring->size - 1;

@@ -19,7 +19,6 @@ struct chute_producer {
 	/* While several records are reserved at a time; see producer.c. */
 	unsigned long busy; /* how many of them are not finished; 0: the fast path's state */
 	unsigned long busy_published_pos;
-	unsigned long busy_staged_pos;
 };
 
 static inline struct chute_producer *chute_producer_of(const struct chute *c)

@@ -41,17 +41,15 @@ extern "C" {
 /*
  * What the fast path works on. Private: nothing here is for the caller.
  *
- * The fast path keeps one record open at a time, [open_pos, head_pos), whose
- * header is final from the start: nobody looks at it before it is published.
- * While a second one is reserved beside it, the slow path marks both as busy.
+ * The fast path keeps one record open at a time, whose header is final from the
+ * start: nobody looks at it before it is published. While a second one is
+ * reserved beside it, the slow path marks both as busy.
  */
 struct chute {
-	unsigned long head_pos;	  /* the next record goes here */
-	unsigned long limit_pos;  /* head_pos may come to here before we look at the consumer */
-	unsigned long open_pos;	  /* the open record, or the last one that was */
-	unsigned long staged_pos; /* where the finished, unpublished records end, if any */
-	unsigned long
-		published_pos; /* where they start: what producer_pos is while there are any */
+	unsigned long head_pos;	     /* the next record goes here */
+	unsigned long limit_pos;     /* head_pos may come to here before we look at the consumer */
+	unsigned long published_pos; /* where we left producer_pos */
+	unsigned long staged_pos;    /* where the finished records end, if above published_pos */
 	unsigned long *producer_pos; /* in the ring */
 	char *data;
 	unsigned long mask; /* data bytes - 1 */
@@ -206,29 +204,24 @@ void chute_publish_slow(struct chute *c);
 
 /*
  * Each call checks by one look at producer_pos, which only we should move, that
- * it stands where this handle left it: at head_pos with nothing open or staged,
- * at open_pos with a record open, at published_pos with some staged. Whatever
- * else is true (several open, another producer) is the slow path's.
+ * it stands where this handle left it. A record is open if head_pos is above what
+ * is published and staged. Whatever else is true (several open, another producer)
+ * is the slow path's.
  */
-static inline int chute_has_staged_to(const struct chute *c, unsigned long producer_pos,
-				      unsigned long pos)
-{
-	return producer_pos == c->published_pos && pos == c->staged_pos;
-}
-
 CHUTE_INLINE void *chute_reserve(struct chute *c, __u32 size)
 {
 	unsigned long head_pos = c->head_pos;
-	unsigned long producer_pos = chute_load_relaxed(c->producer_pos);
+	unsigned long published_pos = c->published_pos;
 	__u64 bytes = chute_record_bytes(size);
 	struct chute_header *header;
 
-	if (__builtin_expect(bytes > c->limit_pos - head_pos, 0) ||
-	    (__builtin_expect(producer_pos != head_pos, 0) &&
-	     !chute_has_staged_to(c, producer_pos, head_pos)))
+	/* One branch for what never happens on the fast path, one for what staging makes. */
+	if (__builtin_expect((bytes > c->limit_pos - head_pos) |
+				     (chute_load_relaxed(c->producer_pos) != published_pos),
+			     0) ||
+	    (__builtin_expect(head_pos != published_pos, 0) && head_pos != c->staged_pos))
 		return chute_reserve_slow(c, size);
 	header = (struct chute_header *)(c->data + (head_pos & c->mask));
-	c->open_pos = head_pos;
 	c->head_pos = head_pos + (unsigned long)bytes;
 	/* Relaxed: nobody may look at it before P0 publishes it. */
 	chute_store_relaxed(&header->len, size);
@@ -237,15 +230,16 @@ CHUTE_INLINE void *chute_reserve(struct chute *c, __u32 size)
 
 CHUTE_INLINE void chute_submit(struct chute *c, void *payload)
 {
-	unsigned long producer_pos = chute_load_relaxed(c->producer_pos);
+	unsigned long head_pos = c->head_pos;
 
-	if (__builtin_expect(producer_pos != c->open_pos, 0) &&
-	    !chute_has_staged_to(c, producer_pos, c->open_pos))
+	if (__builtin_expect(chute_load_relaxed(c->producer_pos) != c->published_pos, 0)) {
 		chute_submit_slow(c, payload, 0);
-	else
-		/* P0: pairs with the drain's D0. The records below are visible
-		 * before the position that lets them be read. */
-		chute_store_release(c->producer_pos, c->head_pos);
+		return;
+	}
+	c->published_pos = head_pos;
+	/* P0: pairs with the drain's D0. The records below are visible before the
+	 * position that lets them be read. */
+	chute_store_release(c->producer_pos, head_pos);
 }
 
 CHUTE_INLINE void chute_discard(struct chute *c, void *payload)
@@ -255,24 +249,23 @@ CHUTE_INLINE void chute_discard(struct chute *c, void *payload)
 
 CHUTE_INLINE void chute_stage(struct chute *c, void *payload)
 {
-	unsigned long producer_pos = chute_load_relaxed(c->producer_pos);
-
-	if (producer_pos == c->open_pos)
-		c->published_pos = producer_pos;
-	else if (__builtin_expect(!chute_has_staged_to(c, producer_pos, c->open_pos), 0)) {
+	if (__builtin_expect(chute_load_relaxed(c->producer_pos) != c->published_pos, 0))
 		chute_stage_slow(c, payload);
-		return;
-	}
-	c->staged_pos = c->head_pos;
+	else
+		c->staged_pos = c->head_pos;
 }
 
 CHUTE_INLINE void chute_publish(struct chute *c)
 {
-	if (__builtin_expect(chute_load_relaxed(c->producer_pos) != c->published_pos, 0))
+	unsigned long staged_pos = c->staged_pos;
+
+	if (__builtin_expect(chute_load_relaxed(c->producer_pos) != c->published_pos, 0)) {
 		chute_publish_slow(c);
-	else
+	} else if ((long)(staged_pos - c->published_pos) > 0) {
+		c->published_pos = staged_pos;
 		/* P0 */
-		chute_store_release(c->producer_pos, c->staged_pos);
+		chute_store_release(c->producer_pos, staged_pos);
+	}
 }
 
 #ifdef __cplusplus
