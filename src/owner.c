@@ -21,9 +21,9 @@
 #include <unistd.h>
 
 #define START_SHIFT 22
-#define START_MASK  0xfffffULL
-#define IMAGE_SHIFT 42
-#define IMAGE_MASK  0x3fULL
+#define START_MASK  0x1fffULL
+#define IMAGE_SHIFT 35
+#define IMAGE_MASK  0x1fffULL
 #define NS_SHIFT    48
 #define NS_MASK	    0xffffULL
 
@@ -49,6 +49,15 @@ static int proc_stat_parse(const char *text, struct proc_stat *st)
 	return 0;
 }
 
+/* In a pid namespace whose /proc is another one's still (unshare(1) without
+ * --mount-proc), the numbers there are other processes'. */
+static bool proc_is_ours(void)
+{
+	char pid[16] = "";
+
+	return readlink("/proc/self", pid, sizeof(pid) - 1) > 0 && atoi(pid) == getpid();
+}
+
 /* 0, or -ENOENT when there is no such process or it can't be seen. */
 static int proc_stat_read(pid_t pid, struct proc_stat *st)
 {
@@ -57,7 +66,7 @@ static int proc_stat_read(pid_t pid, struct proc_stat *st)
 	ssize_t n = 0;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = proc_is_ours() ? open(path, O_RDONLY | O_CLOEXEC) : -1;
 	if (fd >= 0) {
 		n = read(fd, text, sizeof(text) - 1);
 		close(fd);
@@ -81,7 +90,7 @@ static __u64 image(void)
 {
 	const unsigned char *random = (const unsigned char *)getauxval(AT_RANDOM);
 
-	return random ? random[0] & IMAGE_MASK : 0;
+	return random ? (random[0] | (__u64)random[1] << 8) & IMAGE_MASK : 0;
 }
 
 static __u64 self_word;

@@ -4,9 +4,9 @@
  * process that a word names is still alive.
  *
  * The word: pid (22 bits, the kernel's limit), the time it started in clock
- * ticks (20 bits: a reused pid would have to start a multiple of 2.9 hours later,
- * to the tick), the program image (6 random bits, since execve() keeps both), and
- * the pid namespace (16 bits of its inode number). 0 names nobody.
+ * ticks (13 bits: a reused pid is mistaken for the one before it once in 8192
+ * times), the program image (13 random bits, as many: execve() keeps pid and
+ * time), and the pid namespace (16 bits of its inode number). 0 names nobody.
  */
 #ifndef CHUTE_SRC_OWNER_H
 #define CHUTE_SRC_OWNER_H
