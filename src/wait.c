@@ -187,6 +187,7 @@ void chute_wake_producers(const struct chute_ring *ring)
 	/* W1: pairs with W0. The drain's positions are visible before it. */
 	if (!chute_exchange(&ring->producer->sleepers, 0U))
 		return;
+	/* W1: who has read the old value, and not slept yet, does not. */
 	chute_fetch_add(&ring->consumer->space_seq, 1U);
 	futex(&ring->consumer->space_seq, FUTEX_WAKE, 0x7fffffff, NULL);
 }

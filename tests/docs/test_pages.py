@@ -122,6 +122,14 @@ def check_layout(page):
         f'"{word}");' for at, offset, word, kind in rows))
 
 
+def bits_of_an_owner_are_the_codes():
+    source = (SOURCE / "src/owner.c").read_text()
+    starts = [0, *(int(at) for at in re.findall(r"^#define \w+_SHIFT\s+(\d+)", source, re.M)), 64]
+    shown = re.findall(r"\(bits (\d+) to (\d+)\)", section(CHUTE7, "OWNERS"))
+    assert [(int(first), int(last) + 1) for first, last in shown] == \
+        list(zip(starts, starts[1:])), f"{shown} on the page, {starts} in owner.c"
+
+
 def a_wrong_layout_is_found():
     for old, new in (("|64|owner|u64|", "|72|owner|u64|"), ("|version|u32|", "|version|u64|"),
                      ("1|192|data_seq|", "0|192|data_seq|")):
@@ -198,6 +206,7 @@ def main():
         every_call_has_its_name_on_the_page,
         every_error_of_the_headers_is_on_the_page,
         structs_on_the_page_are_the_headers,
+        bits_of_an_owner_are_the_codes,
         a_wrong_layout_is_found,
         labels_agree,
         files_that_the_prose_names_exist,
