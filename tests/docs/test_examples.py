@@ -157,8 +157,15 @@ def run_step(shell, page, number, command, expected):
             shown + "\ninstead of\n" + "\n".join(expected)
 
 
+def needs_bpf(text):
+    """A session that names a map or a tool of BPF's, or runs a program that does."""
+    sources = ((SOURCE / "examples" / f"{name}.c") for name in re.findall(r"\./(\w+)\b", text))
+    return any(NEEDS_BPF.search(part) for part in
+               [text, *(path.read_text() for path in sources if path.exists())])
+
+
 def run_session(shell, example):
-    if NEEDS_BPF.search(example.text):
+    if needs_bpf(example.text):
         need_bpf()
     for number, command, expected in example.steps:
         run_step(shell, example.path, number, command, expected)
