@@ -81,3 +81,15 @@ int chute_bpf_pin(int fd, const char *path)
 	attr.pathname = (__u64)(unsigned long)path;
 	return bpf_call(BPF_OBJ_PIN, &attr);
 }
+
+int chute_bpf_test_run(int prog_fd, __u32 *retval)
+{
+	union bpf_attr attr;
+	int err;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.test.prog_fd = (__u32)prog_fd;
+	err = bpf_call(BPF_PROG_TEST_RUN, &attr);
+	*retval = attr.test.retval;
+	return err;
+}

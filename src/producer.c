@@ -143,7 +143,7 @@ static void busy_finish(struct chute_producer *p, void *payload, __u32 flags, bo
 		c->published_pos = p->busy_published_pos;
 }
 
-static int reserve_check(struct chute_producer *p, __u32 size, struct view *v)
+static int reserve_check(struct chute_producer *p, __u32 size, __u64 bytes, struct view *v)
 {
 	int err;
 
@@ -151,23 +151,24 @@ static int reserve_check(struct chute_producer *p, __u32 size, struct view *v)
 		lose(p);
 		return EBUSY;
 	}
-	if (size > chute_payload_max(&p->fast))
+	if (size > chute_payload_max(&p->fast) || bytes > p->ring.size)
 		return E2BIG;
-	err = refresh(p, chute_record_bytes(size));
+	err = refresh(p, bytes);
 	/* The caller may wait for the consumer, which must see what there is. */
 	if (err && v->staged_pos != v->published_pos)
 		publish_to(p, v->staged_pos);
 	return err;
 }
 
-void *chute_reserve_slow(struct chute *c, __u32 size)
+void *chute_producer_reserve(struct chute_producer *p, __u32 size, __u64 bytes)
 {
-	struct chute_producer *p = chute_producer_of(c);
+	struct chute *c = &p->fast;
 	struct chute_header *header;
 	struct view v;
 	int err;
 
-	err = reserve_check(p, size, &v);
+	chute_pack_close(p);
+	err = reserve_check(p, size, bytes, &v);
 	if (err)
 		return fail(err);
 	if (v.open)
@@ -176,34 +177,50 @@ void *chute_reserve_slow(struct chute *c, __u32 size)
 	if (p->busy)
 		p->busy++;
 	chute_store_relaxed(&header->len, p->busy ? size | CHUTE_BUSY : size);
-	c->head_pos += (unsigned long)chute_record_bytes(size);
+	c->head_pos += (unsigned long)bytes;
 	/* The longest record goes past what a step shows. */
 	if ((long)(c->limit_pos - c->head_pos) < 0)
 		c->limit_pos = c->head_pos;
 	return header + 1;
 }
 
-void *chute_reserve_for(struct chute *c, __u32 size, __s64 timeout_ns)
+void *chute_producer_reserve_for(struct chute_producer *p, __u32 size, __u64 bytes,
+				 __s64 timeout_ns)
 {
-	struct chute_producer *p = chute_producer_of(c);
+	int saved = errno;
 	void *payload;
 	__s64 deadline;
-	int saved = errno;
 
 	if (timeout_ns < 0 && timeout_ns != CHUTE_FOREVER)
 		return fail(EINVAL);
-	payload = chute_reserve(c, size);
+	payload = chute_producer_reserve(p, size, bytes);
 	if (payload || errno != ENOSPC || !timeout_ns)
 		return payload;
 	deadline = chute_deadline_ns(timeout_ns);
 	do {
-		if (chute_wait_space(&p->wait, c->head_pos, chute_record_bytes(size), deadline))
+		if (chute_wait_space(&p->wait, p->fast.head_pos, bytes, deadline))
 			return fail(ENOSPC);
-		payload = chute_reserve(c, size);
+		payload = chute_producer_reserve(p, size, bytes);
 	} while (!payload && errno == ENOSPC);
 	if (payload)
 		errno = saved;
 	return payload;
+}
+
+void *chute_reserve_slow(struct chute *c, __u32 size)
+{
+	return chute_producer_reserve(chute_producer_of(c), size, chute_record_bytes(size));
+}
+
+void *chute_reserve_for(struct chute *c, __u32 size, __s64 timeout_ns)
+{
+	return chute_producer_reserve_for(chute_producer_of(c), size, chute_record_bytes(size),
+					  timeout_ns);
+}
+
+bool chute_producer_is_lost(const struct chute_producer *p)
+{
+	return p->busy == LOST;
 }
 
 void chute_submit_slow(struct chute *c, void *payload, __u32 flags)
@@ -246,29 +263,6 @@ void chute_publish_slow(struct chute *c)
 		publish_to(p, v.staged_pos);
 }
 
-int chute_send(struct chute *c, const void *data, __u32 size, __s64 timeout_ns)
-{
-	void *payload;
-
-	payload = chute_reserve_for(c, size, timeout_ns);
-	if (!payload)
-		return -errno;
-	if (size)
-		memcpy(payload, data, size);
-	chute_submit(c, payload);
-	return 0;
-}
-
-int chute_kick(struct chute *c)
-{
-	const struct chute_ring *ring = &chute_producer_of(c)->ring;
-
-	if (ring->backend != CHUTE_BACKEND_MEMORY)
-		return -EOPNOTSUPP;
-	chute_wake_consumer(ring);
-	return 0;
-}
-
 int chute_producer_init(struct chute_producer *p, const struct chute_ring *ring,
 			const struct chute_opts *opts)
 {
@@ -288,11 +282,16 @@ int chute_producer_init(struct chute_producer *p, const struct chute_ring *ring,
 	c->producer_pos = &page->producer_pos;
 	c->data = ring->data;
 	c->mask = ring->size - 1;
+	c->pack_next = (char *)1; /* above pack_last: no packed record is open */
+	p->drain_prog_fd = opts->drain_prog_fd ? (int)opts->drain_prog_fd : -1;
+	if (opts->flags & CHUTE_KICK)
+		p->kick_every = p->kick_left = opts->kick_every ? opts->kick_every : 1;
 	if (pos % 8 || pos - chute_load_relaxed(&ring->consumer->consumer_pos) > ring->size)
 		err = -EBADMSG;
 	else
 		err = chute_wait_init(&p->wait, &p->ring,
-				      opts->flags & CHUTE_NO_SPIN ? 0 : opts->spin_ns);
+				      opts->flags & CHUTE_NO_SPIN ? 0 : opts->spin_ns,
+				      opts->side_fd ? (int)opts->side_fd : -1);
 	if (err)
 		chute_owner_release(&page->owner, p->self);
 	return err;
@@ -306,6 +305,7 @@ void chute_producer_fini(struct chute_producer *p)
 	/* A child of fork() shares the memory and is not the producer. */
 	if (p->self != chute_owner_self())
 		return;
+	chute_pack_close(p);
 	chute_publish(c);
 	chute_owner_release(&p->ring.producer->owner, p->self);
 }

@@ -10,6 +10,15 @@
 
 #include <chute/chute.h>
 
+/* The open packed record, as far as struct chute does not have it; see pack.c. */
+struct chute_packer {
+	char *payload;	 /* of the packed record, or NULL */
+	char *end;	 /* of its payload as reserved */
+	void *single;	 /* a message that has a record of its own, still open, or NULL */
+	bool mixed;	 /* lengths before the messages */
+	bool next_mixed; /* so will the next one have */
+};
+
 struct chute_producer {
 	struct chute fast; /* first: the public handle points at it */
 	struct chute_ring ring;
@@ -19,6 +28,11 @@ struct chute_producer {
 	/* While several records are reserved at a time; see producer.c. */
 	unsigned long busy; /* how many of them are not finished; 0: the fast path's state */
 	unsigned long busy_published_pos;
+
+	struct chute_packer pack;
+
+	int drain_prog_fd;
+	__u32 kick_every, kick_left; /* messages from one kick to the next; 0: none */
 };
 
 static inline struct chute_producer *chute_producer_of(const struct chute *c)
@@ -33,6 +47,22 @@ static inline struct chute_producer *chute_producer_of(const struct chute *c)
  */
 int chute_producer_init(struct chute_producer *p, const struct chute_ring *ring,
 			const struct chute_opts *opts);
+
+/*
+ * Reserve @bytes, which is a record of @size bytes and perhaps more behind it, and
+ * make the record's header. NULL and errno as chute_reserve().
+ */
+void *chute_producer_reserve(struct chute_producer *p, __u32 size, __u64 bytes);
+
+/* The same, waiting as chute_reserve_for(). */
+void *chute_producer_reserve_for(struct chute_producer *p, __u32 size, __u64 bytes,
+				 __s64 timeout_ns);
+
+/* Has another producer been noticed? */
+bool chute_producer_is_lost(const struct chute_producer *p);
+
+/* Finish the open packed record, if there is one, and publish it. */
+void chute_pack_close(struct chute_producer *p);
 
 /* Publish what is staged and give the ring back; unmaps nothing. */
 void chute_producer_fini(struct chute_producer *p);

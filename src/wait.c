@@ -2,7 +2,8 @@
 /*
  * wait.c: spinning, epoll for maps, futexes for memory rings.
  *
- * The handshake of a memory ring (W0, W1): a producer sets `sleepers`, looks
+ * The handshake (W0, W1), in a memory ring and with a BPF program that looks at
+ * struct chute_side: a producer sets `sleepers`, looks
  * once more at consumer_pos, and only then sleeps; the consumer moves
  * consumer_pos and then takes `sleepers` back to 0. Both words are written by an
  * exchange, which is a full barrier, so at least one of the two sees the other.
@@ -10,6 +11,7 @@
  * needless wake-up, and not one for every drain from then on.
  */
 #include "wait.h"
+#include "bpf.h"
 #include "clock.h"
 
 #include <chute/atomic.h>
@@ -17,6 +19,7 @@
 #include <errno.h>
 #include <linux/futex.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -24,9 +27,9 @@
 #define SLEEP_MAX_NS (10 * CHUTE_NS_PER_MS)
 
 /* The bound of the sleep after one of @bound. */
-static __s64 longer(__s64 bound)
+static __s64 longer(__s64 bound, __s64 max)
 {
-	return bound * 2 < SLEEP_MAX_NS ? bound * 2 : SLEEP_MAX_NS;
+	return bound * 2 < max ? bound * 2 : max;
 }
 
 /* Leaves errno alone: that a sleep has ended, and how, is nobody's error. */
@@ -38,26 +41,57 @@ static void futex(__u32 *word, int op, __u32 value, const struct timespec *timeo
 	errno = saved;
 }
 
-int chute_wait_init(struct chute_wait *w, const struct chute_ring *ring, __u32 spin_ns)
+/* Map the first page of the array beside a ring, where struct chute_side is. */
+static int map_side(struct chute_wait *w, int side_fd)
 {
-	struct epoll_event event = { .events = EPOLLOUT | EPOLLET };
+	struct bpf_map_info info;
 	int err;
 
-	w->ring = ring;
-	w->spin_ns = spin_ns;
-	w->spin_now_ns = spin_ns;
-	w->epoll_fd = -1;
-	if (ring->backend != CHUTE_BACKEND_MAP)
-		return 0;
-	w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (w->epoll_fd < 0)
-		return -errno;
-	if (epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, ring->fd, &event)) {
-		err = -errno;
-		chute_wait_fini(w);
+	err = chute_bpf_map_info(side_fd, &info);
+	if (err)
 		return err;
+	if (info.type != BPF_MAP_TYPE_ARRAY || !(info.map_flags & BPF_F_MMAPABLE) ||
+	    info.value_size < sizeof(struct chute_side))
+		return -EINVAL;
+	w->side = mmap(NULL, sizeof(struct chute_side), PROT_READ | PROT_WRITE, MAP_SHARED, side_fd,
+		       0);
+	if (w->side == MAP_FAILED) {
+		w->side = NULL;
+		return -errno;
 	}
+	w->sleepers = &((struct chute_side *)w->side)->sleepers;
 	return 0;
+}
+
+static int watch_map(struct chute_wait *w, int side_fd)
+{
+	struct epoll_event event = { .events = EPOLLOUT | EPOLLET };
+
+	w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (w->epoll_fd < 0 || epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, w->ring->fd, &event))
+		return -errno;
+	return side_fd < 0 ? 0 : map_side(w, side_fd);
+}
+
+int chute_wait_init(struct chute_wait *w, const struct chute_ring *ring, __u32 spin_ns, int side_fd)
+{
+	int err = 0;
+
+	*w = (struct chute_wait){
+		.ring = ring,
+		.epoll_fd = -1,
+		.spin_ns = spin_ns,
+		.spin_now_ns = spin_ns,
+		.sleep_min_ns = SLEEP_MIN_NS,
+		.sleep_max_ns = SLEEP_MAX_NS,
+	};
+	if (ring->backend == CHUTE_BACKEND_MAP)
+		err = watch_map(w, side_fd);
+	else
+		w->sleepers = &ring->producer->sleepers;
+	if (err)
+		chute_wait_fini(w);
+	return err;
 }
 
 void chute_wait_fini(struct chute_wait *w)
@@ -65,6 +99,9 @@ void chute_wait_fini(struct chute_wait *w)
 	if (w->epoll_fd >= 0)
 		close(w->epoll_fd);
 	w->epoll_fd = -1;
+	if (w->side)
+		munmap(w->side, sizeof(struct chute_side));
+	w->side = NULL;
 }
 
 /* Has the consumer come to @pos? By difference: positions wrap. */
@@ -114,22 +151,32 @@ static void sleep_on_map(struct chute_wait *w, __s64 ns)
 {
 	struct timespec ts = chute_timespec(ns);
 	struct epoll_event event;
+	int saved = errno;
 
 	/* An event that came since the last call is still there: none is lost
 	 * between the caller's look and this sleep. EINTR is a look too many. */
 	syscall(SYS_epoll_pwait2, w->epoll_fd, &event, 1, &ts, NULL, 0);
+	errno = saved;
 }
 
-static void sleep_on_memory(struct chute_wait *w, unsigned long need_pos, __s64 ns)
+static void sleep_for_space(struct chute_wait *w, unsigned long need_pos, __s64 ns)
 {
 	struct timespec ts = chute_timespec(ns);
-	__u32 *seq = &w->ring->consumer->space_seq;
-	__u32 seen = chute_load_relaxed(seq);
+	__u32 *seq = &w->ring->consumer->space_seq, seen = 0;
 
-	/* W0: pairs with W1. Either we see the consumer's position, or it sees us. */
-	chute_exchange(&w->ring->producer->sleepers, 1U);
-	if (!consumer_at(w->ring, need_pos))
+	if (w->epoll_fd < 0)
+		seen = chute_load_relaxed(seq);
+	if (w->sleepers) {
+		/* W0: pairs with W1. Either we see the consumer's position, or it
+		 * sees us. */
+		chute_exchange(w->sleepers, 1U);
+		if (consumer_at(w->ring, need_pos))
+			return;
+	}
+	if (w->epoll_fd < 0)
 		futex(seq, FUTEX_WAIT, seen, &ts);
+	else
+		sleep_on_map(w, ns);
 }
 
 int chute_wait_space(struct chute_wait *w, unsigned long head_pos, __u64 bytes, __s64 deadline_ns)
@@ -137,7 +184,7 @@ int chute_wait_space(struct chute_wait *w, unsigned long head_pos, __u64 bytes, 
 	/* Where the consumer must come to, and where we would like it to. */
 	unsigned long need_pos = head_pos + (unsigned long)bytes - w->ring->size;
 	unsigned long good_pos = head_pos - w->ring->size / 2;
-	__s64 bound = SLEEP_MIN_NS, left;
+	__s64 bound = w->sleep_min_ns, left;
 
 	if ((long)(good_pos - need_pos) < 0)
 		good_pos = need_pos;
@@ -148,15 +195,12 @@ int chute_wait_space(struct chute_wait *w, unsigned long head_pos, __u64 bytes, 
 		left = chute_left_ns(deadline_ns, bound);
 		if (!left)
 			return -ETIMEDOUT;
-		if (w->epoll_fd >= 0)
-			sleep_on_map(w, left);
-		else
-			sleep_on_memory(w, need_pos, left);
+		sleep_for_space(w, need_pos, left);
 		if (consumer_at(w->ring, need_pos)) {
 			spin_more(w, w->spin_ns / 16);
 			return 0;
 		}
-		bound = longer(bound);
+		bound = longer(bound, w->sleep_max_ns);
 	}
 }
 
@@ -178,7 +222,7 @@ int chute_wait_data(const struct chute_ring *ring, bool (*ready)(void *arg), voi
 			return -ETIMEDOUT;
 		ts = chute_timespec(left);
 		futex(&ring->producer->data_seq, FUTEX_WAIT, seen, &ts);
-		bound = longer(bound);
+		bound = longer(bound, SLEEP_MAX_NS);
 	}
 }
 

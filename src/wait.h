@@ -18,10 +18,18 @@ struct chute_wait {
 	int epoll_fd;	   /* edge-triggered on the map's fd; -1 for a memory ring */
 	__u32 spin_ns;	   /* the most */
 	__u32 spin_now_ns; /* halved when spinning was in vain, doubled when it paid */
+	__u32 *sleepers;   /* the word of the handshake, or NULL where there is none */
+	void *side;	   /* the page that it is on, if we mapped it */
+	__s64 sleep_min_ns, sleep_max_ns; /* a sleep is bounded by this, growing to that */
 };
 
-/* Returns 0 or -errno as epoll_create1(2) and epoll_ctl(2). @spin_ns 0 never spins. */
-int chute_wait_init(struct chute_wait *w, const struct chute_ring *ring, __u32 spin_ns);
+/*
+ * @spin_ns 0 never spins. @side_fd is the array map beside a ring in a map whose
+ * program looks at `sleepers` (struct chute_side), or -1.
+ * Returns 0 or -errno as epoll_create1(2), epoll_ctl(2) and mmap(2).
+ */
+int chute_wait_init(struct chute_wait *w, const struct chute_ring *ring, __u32 spin_ns,
+		    int side_fd);
 void chute_wait_fini(struct chute_wait *w);
 
 /*

@@ -53,15 +53,30 @@ struct chute {
 	unsigned long *producer_pos; /* in the ring */
 	char *data;
 	unsigned long mask; /* data bytes - 1 */
+	/* The open packed record (chute/pack.h): the next message's place; for a run,
+	 * the messages' size and the last place for one; for a mixed record its end,
+	 * the first message's size, and whether another one had another. Without an
+	 * open record pack_next is above pack_last, and pack_end is NULL. */
+	char *pack_next, *pack_last, *pack_end;
+	__u32 pack_size, pack_varied;
 };
 
 /* chute_opts.flags */
 #define CHUTE_NO_SPIN (1U << 0) /* a call that blocks sleeps at once, without spinning first */
+#define CHUTE_KICK    (1U << 1) /* chute_send() kicks, every kick_every messages */
 
 struct chute_opts {
 	size_t sz; /* sizeof(struct chute_opts); what lies past a caller's size reads as 0 */
 	__u32 flags;
 	__u32 spin_ns; /* how long a blocked call spins before it sleeps; 0: the default, 5000 */
+	/* A ring in a map: the descriptor of the array beside it that CHUTE_RING of
+	 * chute/chute.bpf.h defines (NAME_side), whose program then wakes this producer
+	 * whenever it sleeps, and only then. 0: none. Stays the caller's. */
+	__u32 side_fd;
+	/* A ring in a map: the descriptor of a SEC("syscall") program that drains it,
+	 * for chute_kick(). 0: none. Stays the caller's, open as long as the handle. */
+	__u32 drain_prog_fd;
+	__u32 kick_every; /* with CHUTE_KICK; 0: 1 */
 };
 
 /*
@@ -171,6 +186,8 @@ CHUTE_INLINE void chute_publish(struct chute *c);
 
 /*
  * Reserve, copy @size bytes from @data and submit. Waits as chute_reserve_for().
+ * With CHUTE_KICK in the options, every kick_every'th message is followed by a
+ * chute_kick(), whose result does not matter here.
  * Returns 0, or -E2BIG, -ENOSPC, -EBUSY, -EBADMSG, -EINVAL.
  */
 int chute_send(struct chute *c, const void *data, __u32 size, __s64 timeout_ns);
@@ -188,12 +205,39 @@ int chute_pin(int map_fd, const char *bpffs_path);
 size_t chute_used(const struct chute *c);
 
 /*
- * Tell the consumer of a memory ring that there is something for it: wakes it
- * from chute_drain_wait(). Submitting alone does not (it makes no system call);
- * a consumer that nobody tells looks for itself, within 10 ms.
- * Returns 0; -EOPNOTSUPP for a ring in a BPF map.
+ * Make the consumer look now. Publishes what is staged and packed first.
+ *
+ * A ring in a map: runs the program of chute_opts.drain_prog_fd by
+ * BPF_PROG_TEST_RUN (bpf(2)), in the calling thread, and returns what the program
+ * returned. A memory ring: wakes its consumer from chute_drain_wait(), and returns
+ * 0; submitting alone does not (it makes no system call), and a consumer that
+ * nobody tells looks for itself, within 10 ms.
+ *
+ * -EOPNOTSUPP for a ring in a map without drain_prog_fd; -errno as bpf(2) has it.
  */
 int chute_kick(struct chute *c);
+
+/*
+ * Reserve @count records of @size bytes each, with one check for space, all or
+ * none. Returns the first payload; chute_batch_next() leads from each to the next.
+ * Finish all of them at once, with chute_submit() or chute_stage() of the first;
+ * chute_batch_skip() before that drops one. NULL and errno: as chute_reserve() and
+ * chute_reserve_for(); EINVAL for a @count of 0.
+ */
+void *chute_reserve_batch(struct chute *c, __u32 count, __u32 size);
+void *chute_reserve_batch_for(struct chute *c, __u32 count, __u32 size, __s64 timeout_ns);
+
+static inline void *chute_batch_next(void *payload, __u32 size)
+{
+	return (char *)payload + chute_record_bytes(size);
+}
+
+static inline void chute_batch_skip(void *payload)
+{
+	struct chute_header *header = (struct chute_header *)payload - 1;
+
+	chute_store_relaxed(&header->len, chute_load_relaxed(&header->len) | CHUTE_DISCARD);
+}
 
 /* ---- the fast path's insides ---- */
 
@@ -267,6 +311,8 @@ CHUTE_INLINE void chute_publish(struct chute *c)
 		chute_store_release(c->producer_pos, staged_pos);
 	}
 }
+
+#include <chute/pack.h>
 
 #ifdef __cplusplus
 }

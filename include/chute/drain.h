@@ -60,12 +60,34 @@ void chute_consumer_close(struct chute_consumer *consumer);
  * A drain that was cut short by its process's death is not in the way.
  *
  * Returns the number of callbacks, or, whatever was consumed before:
- *   -EINVAL  unknown @flags; or the producer's position is not a multiple of 8;
+ *   -EINVAL  unknown @flags; or a position is not a multiple of 8;
  *            or a record is longer than what the producer has published
  *   -E2BIG   a record is longer than the ring or than CHUTE_PAYLOAD_MAX
  *   -EBUSY   another drain is running
  */
 long chute_drain(struct chute_consumer *consumer, chute_drain_fn *callback, void *ctx, __u64 flags);
+
+/*
+ * Called for each message by chute_drain_messages(). The same function may be
+ * compiled for BPF and named in CHUTE_MESSAGES() of chute/chute.bpf.h.
+ */
+typedef void chute_message_fn(const void *msg, __u32 size, void *ctx);
+
+/* What chute_drain_messages() found, added up. */
+struct chute_messages {
+	__u64 messages;	 /* delivered */
+	__u64 malformed; /* packed records that were not what they said, skipped */
+};
+
+/*
+ * As chute_drain(), and take packed records (chute/pack.h) apart: @fn is called
+ * for each message, packed or not, in order. A packed record that is not what it
+ * says is read as far as it makes sense, and counted in @found, which may be NULL.
+ *
+ * Returns the number of messages, or -errno as chute_drain() does.
+ */
+long chute_drain_messages(struct chute_consumer *consumer, chute_message_fn *fn, void *ctx,
+			  __u64 flags, struct chute_messages *found);
 
 /*
  * Wait up to @timeout_ns nanoseconds (CHUTE_FOREVER: without end; 0: only look)

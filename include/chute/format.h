@@ -39,4 +39,54 @@ static inline __u64 chute_record_bytes(__u32 size)
 	return ((__u64)size + CHUTE_HEADER_SIZE + 7) & ~7ULL;
 }
 
+/*
+ * A packed record: many messages in one record's payload, behind this header.
+ *
+ * A run has messages of one size, at a distance of chute_message_bytes(size). A
+ * mixed record has a struct chute_message before each one. Messages start at
+ * multiples of 8. What a record's payload does not start with the magic number
+ * is a message by itself.
+ */
+#define CHUTE_PACK_MAGIC 0x9c4b1f63d25ae807ULL
+#define CHUTE_PACK_MIXED 0xffffffffU /* as a size: each message has its own */
+
+/* The longest message that is packed, in bytes; longer ones are records of their own. */
+#define CHUTE_PACK_MESSAGE_MAX 1024
+
+/* The most bytes of messages that one packed record has: a record of 16 KiB. */
+#define CHUTE_PACK_BYTES_MAX (16384 - 24)
+
+struct chute_pack {
+	__u64 magic;
+	__u32 size;  /* of each message, in bytes, or CHUTE_PACK_MIXED */
+	__u32 bytes; /* all that follows: not 0, a multiple of 8 */
+};
+
+struct chute_message {
+	__u32 len; /* bytes of the message that follows */
+	__u32 pad; /* not used */
+};
+
+/* The bytes that a message of @size bytes takes in a run. Never 0, so that a
+ * walk always gets on. */
+static inline __u32 chute_message_bytes(__u32 size)
+{
+	return size ? (size + 7) & ~7U : 8;
+}
+
+/*
+ * What user space and a BPF program share beside a ring in a map (the value of
+ * the array map that CHUTE_RING makes). On the ring itself they can't: a BPF
+ * program does not get at the ring's memory.
+ */
+struct chute_side {
+	__u32 sleepers; /* a producer sleeps, or is about to; see chute(7), W0 */
+	__u32 pad0[15];
+	__u64 messages;	  /* delivered */
+	__u64 malformed;  /* packed records that were not what they said, skipped */
+	__u64 wrong_size; /* messages that were not of the type's size, skipped */
+	__u64 too_long;	  /* messages above CHUTE_MESSAGE_MAX, skipped */
+	__u64 pad1[4];
+};
+
 #endif /* CHUTE_FORMAT_H */

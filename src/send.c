@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* send.c: a whole message in one call, and telling the consumer. */
+#include "bpf.h"
+#include "producer.h"
+
+#include <errno.h>
+#include <string.h>
+
+int chute_kick(struct chute *c)
+{
+	struct chute_producer *p = chute_producer_of(c);
+	__u32 retval;
+	int err;
+
+	chute_pack_close(p);
+	chute_publish(c);
+	if (p->ring.backend == CHUTE_BACKEND_MEMORY) {
+		chute_wake_consumer(&p->ring);
+		return 0;
+	}
+	if (p->drain_prog_fd < 0)
+		return -EOPNOTSUPP;
+	err = chute_bpf_test_run(p->drain_prog_fd, &retval);
+	return err ? err : (int)retval;
+}
+
+int chute_send(struct chute *c, const void *data, __u32 size, __s64 timeout_ns)
+{
+	struct chute_producer *p = chute_producer_of(c);
+	void *payload;
+
+	payload = chute_reserve_for(c, size, timeout_ns);
+	if (!payload)
+		return -errno;
+	if (size)
+		memcpy(payload, data, size);
+	chute_submit(c, payload);
+	if (p->kick_every && !--p->kick_left) {
+		p->kick_left = p->kick_every;
+		chute_kick(c);
+	}
+	return 0;
+}
