@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * inspect.c: the walk over the machine's maps, and a look at records that stay
+ * where they are. A ring is hostile here as for the drain: positions and headers
+ * are loaded once, and the copies are checked and used.
+ */
+#include "bpf.h"
+#include "drain.h"
+
+#include <chute/inspect.h>
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+_Static_assert(CHUTE_MAP_NAME_MAX + 1 == BPF_OBJ_NAME_LEN, "a map's name with its NUL");
+
+/* Fills @map if @id is a user ring buffer map's. 0; 1 if it is another map's, or
+ * has gone; or -errno. */
+static int map_info(__u32 id, struct chute_map_info *map)
+{
+	struct bpf_map_info info;
+	int fd, err;
+
+	fd = chute_bpf_map_by_id(id);
+	if (fd < 0)
+		return fd == -ENOENT ? 1 : fd;
+	err = chute_bpf_map_info(fd, &info);
+	close(fd);
+	if (err)
+		return err;
+	if (info.type != BPF_MAP_TYPE_USER_RINGBUF)
+		return 1;
+	map->id = id;
+	map->size = info.max_entries;
+	memcpy(map->name, info.name, sizeof(map->name));
+	map->name[CHUTE_MAP_NAME_MAX] = '\0';
+	return 0;
+}
+
+int chute_map_next(struct chute_map_info *info)
+{
+	struct chute_map_info map = { .sz = info->sz };
+	__u32 id = info->id;
+	int err;
+
+	/* Later versions may only add to the end of it. */
+	if (info->sz < sizeof(map))
+		return -EINVAL;
+	do {
+		err = chute_bpf_map_next_id(&id);
+		if (!err)
+			err = map_info(id, &map);
+	} while (err > 0);
+	if (!err)
+		memcpy(info, &map, sizeof(map));
+	return err;
+}
+
+unsigned long chute_consumer_pos(const struct chute_consumer *consumer)
+{
+	/* Relaxed: a position to peek at, which checks what it finds there. */
+	return chute_load_relaxed(&consumer->ring.consumer->consumer_pos);
+}
+
+int chute_peek(const struct chute_consumer *consumer, unsigned long pos,
+	       struct chute_record *record)
+{
+	const struct chute_ring *ring = &consumer->ring;
+	/* D0: pairs with P0 and L0. The records below are visible after it. */
+	unsigned long prod_pos = chute_load_acquire(&ring->producer->producer_pos);
+	struct chute_header *header;
+	__u64 bytes;
+	__u32 len;
+
+	if (prod_pos % 8 || pos % 8)
+		return -EINVAL;
+	/* As the drain has it; see is_empty() there. */
+	if (prod_pos == pos || (prod_pos - pos > ring->size && pos > prod_pos))
+		return 0;
+	header = (struct chute_header *)(ring->data + (pos & (ring->size - 1)));
+	/* D1: pairs with P1 and L1. The payload is visible after it. */
+	len = chute_load_acquire(&header->len);
+	record->size = len & CHUTE_LENGTH_MASK;
+	bytes = chute_record_bytes(record->size);
+	if (bytes > prod_pos - pos)
+		return -EINVAL;
+	if (bytes > ring->size || record->size > CHUTE_PAYLOAD_MAX)
+		return -E2BIG;
+	record->flags = len & (CHUTE_BUSY | CHUTE_DISCARD);
+	record->pos = pos;
+	record->next_pos = pos + (unsigned long)bytes;
+	record->payload = header + 1;
+	return 1;
+}
