@@ -45,7 +45,7 @@ static bool mixed(struct unpack *u, const char *messages, __u32 bytes)
 
 static int unpack(const void *payload, __u32 length, void *ctx)
 {
-	const struct chute_pack *pack = payload;
+	const struct chute_packed *pack = payload;
 	struct unpack *u = ctx;
 	__u32 size, bytes;
 	bool good = false;

@@ -18,7 +18,7 @@
 /* The most bytes of messages in a packed record of this ring. */
 static __u32 room_max(const struct chute_producer *p)
 {
-	size_t quarter = p->ring.size / 4 - sizeof(struct chute_pack) - CHUTE_HEADER_SIZE;
+	size_t quarter = p->ring.size / 4 - sizeof(struct chute_packed) - CHUTE_HEADER_SIZE;
 
 	return quarter < CHUTE_PACK_BYTES_MAX ? (__u32)quarter : CHUTE_PACK_BYTES_MAX;
 }
@@ -32,14 +32,14 @@ static __u32 message_takes(const struct chute_producer *p, __u32 size)
 
 static char *first_message(const struct chute_producer *p)
 {
-	return p->pack.payload + sizeof(struct chute_pack);
+	return p->pack.payload + sizeof(struct chute_packed);
 }
 
 /* Fill in the packed record's header, or make a plain record of a message that is
  * alone in it. Returns the payload's size. */
 static __u32 seal(struct chute_producer *p)
 {
-	struct chute_pack *pack = (struct chute_pack *)p->pack.payload;
+	struct chute_packed *pack = (struct chute_packed *)p->pack.payload;
 	char *first = first_message(p), *end = p->fast.pack_next;
 	__u32 size = p->fast.pack_size; /* the first one's */
 	__u64 magic = CHUTE_PACK_MAGIC;
@@ -136,17 +136,17 @@ static void *open_and_place(struct chute_producer *p, __u32 size, __s64 timeout_
 	need = message_takes(p, size);
 	if (size > CHUTE_PACK_MESSAGE_MAX || need > room)
 		return place_single(p, size, timeout_ns);
-	payload = chute_reserve_for(&p->fast, sizeof(struct chute_pack) + room, timeout_ns);
+	payload = chute_reserve_for(&p->fast, sizeof(struct chute_packed) + room, timeout_ns);
 	while (!payload && errno == ENOSPC && room > need) {
 		room = room / 2 & ~7U;
 		if (room < need)
 			room = need;
-		payload = chute_reserve(&p->fast, sizeof(struct chute_pack) + room);
+		payload = chute_reserve(&p->fast, sizeof(struct chute_packed) + room);
 	}
 	if (!payload)
 		return NULL;
 	p->pack.payload = payload;
-	p->pack.end = payload + sizeof(struct chute_pack) + room;
+	p->pack.end = payload + sizeof(struct chute_packed) + room;
 	return place_first(p, size);
 }
 

@@ -7,7 +7,7 @@
  *	static void on_order(const struct order *order, void *ctx) { ... }
  *	CHUTE_RECEIVE(struct order, on_order);
  *
- *	... in a program:  chute_drain_typed(&orders, on_order, ctx);
+ *	... in a program:  chute_drain_messages(&orders, on_order, ctx);
  *
  * Include <linux/bpf.h> (or vmlinux.h) and <bpf/bpf_helpers.h> first. Needs
  * nothing that Linux 6.1 has not, and no vmlinux.h. See chute(3).
@@ -71,8 +71,8 @@ struct chute_side_value {
  * knows nothing of. */
 #define CHUTE_OPAQUE(x) __asm__ volatile("" : "+r"(x))
 
-#define CHUTE_COPY_END (CHUTE_PACK_BYTES_MAX + CHUTE_MESSAGE_MAX)
-#define CHUTE_STEPS    (CHUTE_PACK_BYTES_MAX / 8 / CHUTE_STEP + 1)
+#define CHUTE_COPY_END	(CHUTE_PACK_BYTES_MAX + CHUTE_MESSAGE_MAX)
+#define CHUTE_STEPS	(CHUTE_PACK_BYTES_MAX / 8 / CHUTE_STEP + 1)
 
 /* What the callbacks are given. All that changes is in the map's value, which the
  * verifier does not follow: on the stack each count would be a state of its own. */
@@ -84,7 +84,7 @@ struct chute_receiver {
 /* Copy the messages of a packed record. False, and counted, if it is not what it
  * says it is. */
 static __always_inline int chute_unpack(struct bpf_dynptr *record, struct chute_receiver *r,
-					const struct chute_pack *pack)
+					const struct chute_packed *pack)
 {
 	__u64 size = *(volatile const __u32 *)&pack->size;
 	__u64 bytes = *(volatile const __u32 *)&pack->bytes;
@@ -155,18 +155,18 @@ static __always_inline long chute_drain_records(void *ring, void *callback,
 			CHUTE_OPAQUE(next);                                                        \
 			if (next + stride > end || next > CHUTE_COPY_END - (NEED))                 \
 				break;                                                             \
-			CALL(r, v->copy + next, size);                                      \
+			CALL(r, v->copy + next, size);                                             \
 			next += stride;                                                            \
 		}                                                                                  \
 		v->next = next;                                                                    \
-		v->side.messages += i;                                                                  \
+		v->side.messages += i;                                                             \
 		return i < CHUTE_STEP;                                                             \
 	}                                                                                          \
                                                                                                    \
 	static long fn##__mixed(__u64 step, struct chute_receiver *r)                              \
 	{                                                                                          \
 		struct chute_side_value *v = r->value;                                             \
-		__u64 next = v->next, end = v->end, size, rounded;                                          \
+		__u64 next = v->next, end = v->end, size, rounded;                                 \
 		__u32 i;                                                                           \
                                                                                                    \
 		_Pragma("clang loop unroll(disable)") for (i = 0; i < CHUTE_STEP / 2; i++)         \
@@ -174,15 +174,15 @@ static __always_inline long chute_drain_records(void *ring, void *callback,
 			CHUTE_OPAQUE(next);                                                        \
 			if (next + 8 > end || next > CHUTE_COPY_END - 8 - (NEED))                  \
 				break;                                                             \
-			size = *(volatile const __u32 *)(v->copy + next);                   \
+			size = *(volatile const __u32 *)(v->copy + next);                          \
 			rounded = (size + 7) & ~7ULL;                                              \
 			if (size > CHUTE_PACK_MESSAGE_MAX || next + 8 + rounded > end)             \
 				break;                                                             \
 			if (WANTED(size)) {                                                        \
-				CALL(r, v->copy + next + 8, size);                          \
-				v->side.messages++;                                                     \
+				CALL(r, v->copy + next + 8, size);                                 \
+				v->side.messages++;                                                \
 			} else {                                                                   \
-				v->side.wrong_size++;                                                   \
+				v->side.wrong_size++;                                              \
 			}                                                                          \
 			next += 8 + rounded;                                                       \
 		}                                                                                  \
@@ -193,7 +193,7 @@ static __always_inline long chute_drain_records(void *ring, void *callback,
 	static long fn##__record(struct bpf_dynptr *record, struct chute_receiver *r)              \
 	{                                                                                          \
 		struct chute_side_value *v = r->value;                                             \
-		const struct chute_pack *pack = bpf_dynptr_data(record, 0, sizeof(*pack));         \
+		const struct chute_packed *pack = bpf_dynptr_data(record, 0, sizeof(*pack));       \
                                                                                                    \
 		if (!pack || pack->magic != CHUTE_PACK_MAGIC) {                                    \
 			SINGLE(r, record);                                                         \
@@ -206,12 +206,12 @@ static __always_inline long chute_drain_records(void *ring, void *callback,
 		} else if (WANTED(v->size)) {                                                      \
 			bpf_loop(CHUTE_STEPS, fn##__run, r, 0);                                    \
 		} else {                                                                           \
-			v->side.wrong_size += v->end / chute_message_bytes(v->size);                    \
+			v->side.wrong_size += v->end / chute_message_bytes(v->size);               \
 			return 0;                                                                  \
 		}                                                                                  \
 		/* A run ends with its last message, and so does a mixed record. */                \
 		if (v->next != v->end)                                                             \
-			v->side.malformed++;                                                            \
+			v->side.malformed++;                                                       \
 		return 0;                                                                          \
 	}                                                                                          \
                                                                                                    \
@@ -249,11 +249,11 @@ static __always_inline long chute_drain_records(void *ring, void *callback,
                                                                                                    \
 		if (size > CHUTE_MESSAGE_MAX ||                                                    \
 		    bpf_dynptr_read(r->value->copy, size, record, 0, 0)) {                         \
-			r->value->side.too_long++;                                                             \
+			r->value->side.too_long++;                                                 \
 			return;                                                                    \
 		}                                                                                  \
 		fn(r->value->copy, size, r->ctx);                                                  \
-		r->value->side.messages++;                                                                     \
+		r->value->side.messages++;                                                         \
 	}                                                                                          \
 	CHUTE_RECEIVER(fn, CHUTE_MESSAGE_MAX, fn##__size, fn##__wanted, fn##__call, fn##__single)
 
@@ -281,11 +281,11 @@ static __always_inline long chute_drain_records(void *ring, void *callback,
 		const type *msg = bpf_dynptr_data(record, 0, sizeof(type));                        \
                                                                                                    \
 		if (!msg || bpf_dynptr_data(record, sizeof(type), 1)) {                            \
-			r->value->side.wrong_size++;                                                           \
+			r->value->side.wrong_size++;                                               \
 			return;                                                                    \
 		}                                                                                  \
 		fn(msg, r->ctx);                                                                   \
-		r->value->side.messages++;                                                                     \
+		r->value->side.messages++;                                                         \
 	}                                                                                          \
 	CHUTE_RECEIVER(fn, sizeof(type), fn##__size, fn##__wanted, fn##__call, fn##__single)
 

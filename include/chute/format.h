@@ -56,7 +56,7 @@ static inline __u64 chute_record_bytes(__u32 size)
 /* The most bytes of messages that one packed record has: a record of 16 KiB. */
 #define CHUTE_PACK_BYTES_MAX (16384 - 24)
 
-struct chute_pack {
+struct chute_packed {
 	__u64 magic;
 	__u32 size;  /* of each message, in bytes, or CHUTE_PACK_MIXED */
 	__u32 bytes; /* all that follows: not 0, a multiple of 8 */
