@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* ring_name.c: see ring_name.h. */
+#include "ring_name.h"
+#include "size.h"
+#include "tool.h"
+
+#include <chute/inspect.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <linux/magic.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#define NAME_FORMS "map:ID, map:NAME, mem:NAME or the path of a pinned map"
+
+static int parse_map(struct ring_name *ring)
+{
+	__u64 id;
+
+	ring->name = ring->given + strlen("map:");
+	if (!*ring->name)
+		return tool_complain("%s: which map? Give its id or its name", ring->given);
+	ring->kind = RING_MAP_NAME;
+	/* No name is all digits that we could not be asked for by id. */
+	if (strspn(ring->name, "0123456789") < strlen(ring->name))
+		return 0;
+	ring->kind = RING_MAP_ID;
+	if (size_parse(ring->name, &id) || id > UINT32_MAX)
+		return tool_complain("%s: ids of maps end at %u", ring->given, UINT32_MAX);
+	ring->id = (__u32)id;
+	return 0;
+}
+
+static int parse_memory(struct ring_name *ring)
+{
+	const char *name = ring->given + strlen("mem:");
+
+	ring->kind = RING_MEMORY;
+	ring->name = name;
+	if (!*name || strchr(name, '/') || !strcmp(name, ".") || !strcmp(name, ".."))
+		return tool_complain("%s: NAME in mem:NAME is a file's name in " RING_MEMORY_DIR
+				     ", without a slash",
+				     ring->given);
+	if (strlen(name) > 255)
+		return tool_complain("%.40s...: NAME in mem:NAME has %zu bytes: 255 is the most",
+				     ring->given, strlen(name));
+	snprintf(ring->path, sizeof(ring->path), RING_MEMORY_DIR "/%s", name);
+	return 0;
+}
+
+int ring_name_parse(struct ring_name *ring, const char *given)
+{
+	memset(ring, 0, sizeof(*ring));
+	ring->given = ring->name = given;
+	if (!strncmp(given, "map:", 4))
+		return parse_map(ring);
+	if (!strncmp(given, "mem:", 4))
+		return parse_memory(ring);
+	ring->kind = RING_PATH;
+	if (strchr(given, '/'))
+		return 0;
+	return tool_complain("%s: not the name of a ring: give " NAME_FORMS, given);
+}
+
+int ring_name_only(struct ring_name *ring, int argc, char **argv)
+{
+	if (optind >= argc)
+		return tool_misuse("no RING given");
+	if (optind < argc - 1)
+		return tool_misuse("%s is one argument too many", argv[optind + 1]);
+	return ring_name_parse(ring, argv[optind]);
+}
+
+/* What follows returns 0, an errno value that has to be told yet, or TOLD. */
+#define TOLD (-1)
+
+/* ---- maps ---- */
+
+/* What a user who named a map wrongly may have meant. */
+static void list_ids(char *text, size_t size)
+{
+	struct chute_map_info info = { .sz = sizeof(info) };
+	size_t used = 0;
+	int err;
+
+	*text = '\0';
+	while (!(err = chute_map_next(&info)) && used + 32 < size)
+		used += (size_t)snprintf(text + used, size - used, "%s%u (%s)", used ? ", " : "",
+					 info.id, info.name);
+	if (!err)
+		snprintf(text + used, size - used, ", ...");
+	else if (!used)
+		snprintf(text, size, "none");
+}
+
+static int complain_no_map(const struct ring_name *ring, const char *what)
+{
+	char ids[512];
+
+	list_ids(ids, sizeof(ids));
+	tool_complain("%s: %s; ids here: %s", ring->given, what, ids);
+	return TOLD;
+}
+
+static int complain_look_up(const struct ring_name *ring)
+{
+	tool_complain("%s: no permission: finding a map by id or name needs CAP_SYS_ADMIN: become "
+		      "root, or give the path where it is pinned",
+		      ring->given);
+	return TOLD;
+}
+
+/* The kernel cuts a name; so do we, for who knows the whole of it. */
+static bool is_called(const struct chute_map_info *info, const char *name)
+{
+	return !strncmp(info->name, name, CHUTE_MAP_NAME_MAX);
+}
+
+static int find_name(struct ring_name *ring)
+{
+	struct chute_map_info info = { .sz = sizeof(info) };
+	size_t used = 0;
+	char ids[256];
+	int err;
+
+	while (!(err = chute_map_next(&info))) {
+		if (!is_called(&info, ring->name))
+			continue;
+		ring->id = info.id;
+		if (used + 16 < sizeof(ids))
+			used += (size_t)snprintf(ids + used, sizeof(ids) - used, "%smap:%u",
+						 used ? ", " : "", info.id);
+	}
+	if (err != -ENOENT)
+		return -err;
+	if (!used)
+		return complain_no_map(ring, "no user ring buffer of that name");
+	if (!strchr(ids, ','))
+		return 0;
+	tool_complain("%s: several user ring buffers have that name: give one of %s", ring->given,
+		      ids);
+	return TOLD;
+}
+
+static int open_map(struct ring_name *ring, struct chute **c)
+{
+	int err = 0;
+
+	if (ring->kind == RING_MAP_NAME)
+		err = find_name(ring);
+	if (err)
+		return err == EPERM ? complain_look_up(ring) : err;
+	*c = chute_open_id(ring->id, NULL);
+	if (*c)
+		return 0;
+	if (errno == EPERM)
+		return complain_look_up(ring);
+	if (errno == ENOENT)
+		return complain_no_map(ring, "no map has that id");
+	if (errno == EINVAL)
+		return complain_no_map(ring, "a map, but not a user ring buffer");
+	return errno;
+}
+
+/* ---- paths ---- */
+
+int ring_path_in_bpffs(const char *path)
+{
+	char parent[4096];
+	struct statfs fs;
+
+	if (strlen(path) >= sizeof(parent))
+		return -ENAMETOOLONG;
+	/* A pin's own file system is its directory's: nothing is mounted on a file. */
+	if (statfs(dirname(strcpy(parent, path)), &fs))
+		return -errno;
+	return fs.f_type == BPF_FS_MAGIC;
+}
+
+static int open_path(const struct ring_name *ring, struct chute **c)
+{
+	int bpffs, err;
+
+	*c = chute_open_path(ring->name, NULL);
+	if (*c)
+		return 0;
+	err = errno;
+	bpffs = ring_path_in_bpffs(ring->name);
+	/* What is no map gets so far as to be mapped, and that fails with ENODEV. */
+	if (err == EPERM)
+		tool_complain("%s: no permission to use BPF maps: become root", ring->given);
+	else if (err == EACCES && bpffs)
+		tool_complain("%s: no permission to read and write it: become root, or have it "
+			      "given to you with chown(1)",
+			      ring->given);
+	else if (!bpffs)
+		tool_complain("%s: not in a bpffs: give the path where a map is pinned "
+			      "('mount -t bpf bpf DIR' mounts one), or mem:NAME",
+			      ring->given);
+	else if (err == ENOENT)
+		tool_complain("%s: no such file: 'chute create %s --size SIZE' pins a ring there",
+			      ring->given, ring->given);
+	else if (err == EINVAL || err == ENODEV)
+		tool_complain("%s: what is pinned there is not a user ring buffer", ring->given);
+	else
+		return err;
+	return TOLD;
+}
+
+/* ---- memory rings ---- */
+
+static char cut_off[512]; /* what is said when that happens */
+
+static void on_sigbus(int signal)
+{
+	(void)signal;
+	if (write(STDERR_FILENO, cut_off, strlen(cut_off)) < 0)
+		_exit(TOOL_FAILED);
+	_exit(TOOL_FAILED);
+}
+
+/* A file can be truncated by whoever may write to it, and then memory that is mapped
+ * is not there. */
+static void expect_truncation(const struct ring_name *ring)
+{
+	struct sigaction action = { .sa_handler = on_sigbus };
+
+	snprintf(cut_off, sizeof(cut_off), "chute %s: %s: %s was truncated: make the ring anew\n",
+		 tool_verb(), ring->given, ring->path);
+	sigaction(SIGBUS, &action, NULL);
+}
+
+static int open_file(const struct ring_name *ring)
+{
+	int fd = open(ring->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+	if (fd >= 0) {
+		expect_truncation(ring);
+		return fd;
+	}
+	if (errno == ENOENT)
+		tool_complain("%s: no such ring: 'chute create %s --size SIZE' makes it",
+			      ring->given, ring->given);
+	else if (errno == EACCES || errno == EPERM)
+		tool_complain("%s: no permission to read and write %s", ring->given, ring->path);
+	else
+		tool_complain("%s: %s: %s", ring->given, ring->path, strerror(errno));
+	return -1;
+}
+
+static int open_memory(const struct ring_name *ring, struct chute **c)
+{
+	int fd = open_file(ring), err = 0;
+
+	if (fd < 0)
+		return TOLD;
+	*c = chute_open_memory(fd, NULL);
+	if (!*c)
+		err = errno;
+	close(fd);
+	return err;
+}
+
+/* ---- all of them ---- */
+
+static void complain_open(const struct ring_name *ring, int err)
+{
+	if (err == EBUSY)
+		tool_complain(
+			"%s: another program feeds it, and a ring has one producer: stop that "
+			"one first",
+			ring->given);
+	else if (err == EINVAL && ring->kind == RING_MEMORY)
+		tool_complain("%s: %s is not a memory ring: 'chute create' makes one under another "
+			      "name",
+			      ring->given, ring->path);
+	else if (err == EBADMSG)
+		tool_complain("%s: its positions can't be true, something has overwritten them: "
+			      "make the ring anew",
+			      ring->given);
+	else
+		tool_complain("%s: %s", ring->given, strerror(err));
+}
+
+struct chute *ring_open(struct ring_name *ring)
+{
+	struct chute *c = NULL;
+	int err;
+
+	if (ring->kind == RING_MEMORY)
+		err = open_memory(ring, &c);
+	else if (ring->kind == RING_PATH)
+		err = open_path(ring, &c);
+	else
+		err = open_map(ring, &c);
+	if (err && err != TOLD)
+		complain_open(ring, err);
+	return c;
+}
+
+struct chute_consumer *ring_open_consumer(const struct ring_name *ring, int *lock)
+{
+	struct chute_consumer *consumer;
+	int fd;
+
+	*lock = -1;
+	if (ring->kind != RING_MEMORY) {
+		tool_complain("%s: a ring in a BPF map is drained by its BPF program: recv is for "
+			      "memory rings, mem:NAME",
+			      ring->given);
+		return NULL;
+	}
+	fd = open_file(ring);
+	if (fd < 0)
+		return NULL;
+	consumer = chute_consumer_open(fd);
+	if (!consumer) {
+		complain_open(ring, errno);
+	} else if (flock(fd, LOCK_EX | LOCK_NB)) {
+		tool_complain("%s: another 'chute recv' drains it: stop that one first",
+			      ring->given);
+		chute_consumer_close(consumer);
+		consumer = NULL;
+	}
+	if (!consumer)
+		close(fd);
+	else
+		*lock = fd;
+	return consumer;
+}
