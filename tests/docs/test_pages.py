@@ -77,6 +77,16 @@ def every_exported_call_is_in_the_synopsis():
     assert calls() - wanted <= inline, f"no call is {sorted(calls() - wanted - inline)}"
 
 
+def macros_of_the_synopsis_are_the_bpf_headers():
+    lines = section(CHUTE3, "SYNOPSIS").split("\n")
+    shown = [(line.split()[1], line.count('"') // 2) for before, line in zip(lines, lines[1:])
+             if line.startswith(".Fn ") and not before.startswith(".Ft ")]
+    header = (SOURCE / "include/chute/chute.bpf.h").read_text()
+    defined = [(name, args.count(",") + 1) for name, args in
+               re.findall(r"^#define (\w+)\(([\w, ]+)\)", header, re.M)]
+    assert shown and set(shown) <= set(defined), f"no macro is {set(shown) - set(defined)}"
+
+
 def every_call_has_its_name_on_the_page():
     names = set(re.findall(r"^\.Nm (\w+)", section(CHUTE3, "NAME"), re.M))
     assert names == calls(), f"differ in {sorted(names ^ calls())}"
@@ -217,6 +227,7 @@ def main():
     cases += [(case.__name__.replace("_", " "), case) for case in (
         the_synopsis_has_the_headers_prototypes,
         every_exported_call_is_in_the_synopsis,
+        macros_of_the_synopsis_are_the_bpf_headers,
         every_call_has_its_name_on_the_page,
         every_error_of_the_headers_is_on_the_page,
         structs_on_the_page_are_the_headers,

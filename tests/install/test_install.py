@@ -78,7 +78,8 @@ def every_header_compiles_alone(how, out):
     for header in headers():
         source = out.with_suffix(".c")
         # Twice: a header may be included more than once.
-        source.write_text(2 * f"#include <chute/{header.name}>\n" + "int main(void) { return 0; }\n")
+        source.write_text(2 * f"#include <chute/{header.name}>\n" +
+                          "int main(void) { return 0; }\n")
         build(out, source, how, *flags("--cflags"))
 
 
