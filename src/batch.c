@@ -24,14 +24,13 @@ static void *make_headers(void *first, __u32 count, __u32 size)
 
 void *chute_reserve_batch_for(struct chute *c, __u32 count, __u32 size, __s64 timeout_ns)
 {
-	if (!count) {
+	if (!count || count > CHUTE_BATCH_MAX) {
 		errno = EINVAL;
 		return NULL;
 	}
-	return make_headers(chute_producer_reserve_for(chute_producer_of(c), size,
-						       count * chute_record_bytes(size),
-						       timeout_ns),
-			    count, size);
+	return make_headers(
+		chute_producer_reserve_for(chute_producer_of(c), size, count, timeout_ns), count,
+		size);
 }
 
 void *chute_reserve_batch(struct chute *c, __u32 count, __u32 size)

@@ -9,11 +9,14 @@
 #include "drain.h"
 #include "clock.h"
 #include "owner.h"
+#include "share.h"
 #include "wait.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define STUCK_NS (5 * CHUTE_NS_PER_MS) /* see look_for_stuck() */
 
 /* What stands at consumer_pos. */
 enum peek {
@@ -103,6 +106,25 @@ static long drain_records(const struct chute_ring *ring, chute_drain_fn *callbac
 	return (long)count;
 }
 
+/* A record at the head that stays unfinished may be that of a producer that died. */
+static void look_for_stuck(struct chute_consumer *consumer)
+{
+	const struct chute_ring *ring = &consumer->ring;
+	unsigned long pos = chute_load_relaxed(&ring->consumer->consumer_pos);
+	__s64 now;
+
+	if (pos == chute_load_relaxed(&ring->producer->producer_pos))
+		return;
+	now = chute_now_ns();
+	if (pos != chute_load_relaxed(&consumer->stuck_pos)) {
+		chute_store_relaxed(&consumer->stuck_pos, pos);
+		chute_store_relaxed(&consumer->stuck_ns, now);
+	} else if (now - chute_load_relaxed(&consumer->stuck_ns) > STUCK_NS) {
+		chute_store_relaxed(&consumer->stuck_ns, now);
+		chute_share_heal(ring);
+	}
+}
+
 long chute_drain(struct chute_consumer *consumer, chute_drain_fn *callback, void *ctx, __u64 flags)
 {
 	const struct chute_ring *ring = &consumer->ring;
@@ -119,28 +141,34 @@ long chute_drain(struct chute_consumer *consumer, chute_drain_fn *callback, void
 	chute_store_release(&ring->consumer->drainer, (__u64)0);
 	if ((flags & CHUTE_FORCE_WAKEUP) || (consumed && !(flags & CHUTE_NO_WAKEUP)))
 		chute_wake_producers(ring);
+	if (!ret && !consumed)
+		look_for_stuck(consumer);
 	return ret;
 }
 
 static bool has_work(void *arg)
 {
-	const struct chute_ring *ring = arg;
+	struct chute_consumer *consumer = arg;
+	const struct chute_ring *ring = &consumer->ring;
 	struct peeked rec;
 
-	return peek(ring, chute_load_relaxed(&ring->consumer->consumer_pos), &rec) != PEEK_NOTHING;
+	if (peek(ring, chute_load_relaxed(&ring->consumer->consumer_pos), &rec) != PEEK_NOTHING)
+		return true;
+	look_for_stuck(consumer);
+	return false;
 }
 
 int chute_drain_wait(struct chute_consumer *consumer, __s64 timeout_ns)
 {
 	if (timeout_ns < 0 && timeout_ns != CHUTE_FOREVER)
 		return -EINVAL;
-	return chute_wait_data(&consumer->ring, has_work, &consumer->ring,
+	return chute_wait_data(&consumer->ring, has_work, consumer,
 			       timeout_ns ? chute_deadline_ns(timeout_ns) : 0);
 }
 
 void chute_consumer_init(struct chute_consumer *consumer, const struct chute_ring *ring)
 {
-	consumer->ring = *ring;
+	*consumer = (struct chute_consumer){ .ring = *ring };
 }
 
 struct chute_consumer *chute_consumer_open(int fd)

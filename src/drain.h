@@ -9,6 +9,8 @@
 
 struct chute_consumer {
 	struct chute_ring ring;
+	unsigned long stuck_pos; /* where a drain found an unfinished record ... */
+	__s64 stuck_ns;		 /* ... and since when */
 };
 
 /* chute_drain() over a ring that need not be a consumer's own: for tests. */

@@ -58,25 +58,27 @@ static __u32 seal(struct chute_producer *p)
 	return (__u32)(end - p->pack.payload);
 }
 
-/* Cut the record to @size bytes of payload. It is the last one before head_pos if
- * none is reserved beside it. */
+/* Cut the record to @size bytes of payload. Where others may be reserved behind it,
+ * it stays BUSY for chute_submit() to finish, and a discarded record takes the rest. */
 static void cut(struct chute_producer *p, __u32 size)
 {
 	struct chute_header *header = (struct chute_header *)p->pack.payload - 1, *rest;
 	__u64 had = chute_record_bytes((__u32)(p->pack.end - p->pack.payload));
 	__u64 keeps = chute_record_bytes(size);
 
-	if (p->busy && had > keeps) {
+	if (!p->busy && !p->shared) {
+		p->fast.head_pos -= (unsigned long)(had - keeps);
+		chute_store_relaxed(&header->len, size);
+		return;
+	}
+	if (had > keeps) {
 		rest = (struct chute_header *)((char *)header + keeps);
 		chute_store_relaxed(&rest->len,
 				    (__u32)(had - keeps - CHUTE_HEADER_SIZE) | CHUTE_DISCARD);
-		/* P2: pairs with the drain's D1: the discarded record is there
-		 * before the one that ends at it. */
-		chute_store_release(&header->len, size | CHUTE_BUSY);
-		return;
 	}
-	p->fast.head_pos -= (unsigned long)(had - keeps);
-	chute_store_relaxed(&header->len, size);
+	/* P2: pairs with the drain's D1: the discarded record is there before the
+	 * one that ends at it. */
+	chute_store_release(&header->len, size | CHUTE_BUSY);
 }
 
 void chute_pack_close(struct chute_producer *p)

@@ -32,6 +32,10 @@
  * above CHUTE_PAYLOAD_MAX never fits there and comes here to be refused. */
 #define LIMIT_STEP (1UL << 24)
 
+/* How long one of many producers waits before it looks whether a dead one is in
+ * the consumer's way. */
+#define SHARED_SLEEP_NS (10 * CHUTE_NS_PER_MS)
+
 static void *fail(int err)
 {
 	errno = err;
@@ -52,9 +56,11 @@ __u32 chute_payload_max(const struct chute *c)
 
 size_t chute_used(const struct chute *c)
 {
-	unsigned long used;
+	const struct chute_producer *p = chute_producer_of(c);
+	unsigned long used,
+		head_pos = p->shared ? chute_load_relaxed(c->producer_pos) : c->head_pos;
 
-	used = c->head_pos - chute_load_relaxed(&chute_producer_of(c)->ring.consumer->consumer_pos);
+	used = head_pos - chute_load_relaxed(&p->ring.consumer->consumer_pos);
 	return used <= c->mask + 1 ? used : c->mask + 1;
 }
 
@@ -119,6 +125,7 @@ static void busy_enter(struct chute_producer *p, const struct view *v)
 {
 	struct chute_header *header = header_at(&p->fast, v->staged_pos);
 
+	chute_store_relaxed(&header->pad, 0U);
 	chute_store_relaxed(&header->len, chute_load_relaxed(&header->len) | CHUTE_BUSY);
 	p->busy = 1;
 	p->busy_published_pos = v->published_pos;
@@ -133,6 +140,8 @@ static void busy_finish(struct chute_producer *p, void *payload, __u32 flags, bo
 	__u32 len = chute_load_relaxed(&header->len) & CHUTE_LENGTH_MASK;
 	struct chute *c = &p->fast;
 
+	if (chute_load_relaxed(&header->pad) & CHUTE_PAD_SKIP)
+		flags |= CHUTE_DISCARD;
 	/* P1: pairs with the drain's D1. It may be published already: the payload
 	 * is visible before the header that lets it be read. */
 	chute_store_release(&header->len, len | flags);
@@ -143,7 +152,7 @@ static void busy_finish(struct chute_producer *p, void *payload, __u32 flags, bo
 		c->published_pos = p->busy_published_pos;
 }
 
-static int reserve_check(struct chute_producer *p, __u32 size, __u64 bytes, struct view *v)
+static int reserve_check(struct chute_producer *p, __u64 bytes, struct view *v)
 {
 	int err;
 
@@ -151,8 +160,6 @@ static int reserve_check(struct chute_producer *p, __u32 size, __u64 bytes, stru
 		lose(p);
 		return EBUSY;
 	}
-	if (size > chute_payload_max(&p->fast) || bytes > p->ring.size)
-		return E2BIG;
 	err = refresh(p, bytes);
 	/* The caller may wait for the consumer, which must see what there is. */
 	if (err && v->staged_pos != v->published_pos)
@@ -160,22 +167,23 @@ static int reserve_check(struct chute_producer *p, __u32 size, __u64 bytes, stru
 	return err;
 }
 
-void *chute_producer_reserve(struct chute_producer *p, __u32 size, __u64 bytes)
+static void *sole_reserve(struct chute_producer *p, __u32 size, __u64 bytes)
 {
 	struct chute *c = &p->fast;
 	struct chute_header *header;
 	struct view v;
 	int err;
 
-	chute_pack_close(p);
-	err = reserve_check(p, size, bytes, &v);
+	err = reserve_check(p, bytes, &v);
 	if (err)
 		return fail(err);
 	if (v.open)
 		busy_enter(p, &v);
 	header = header_at(c, c->head_pos);
-	if (p->busy)
+	if (p->busy) {
 		p->busy++;
+		chute_store_relaxed(&header->pad, 0U);
+	}
 	chute_store_relaxed(&header->len, p->busy ? size | CHUTE_BUSY : size);
 	c->head_pos += (unsigned long)bytes;
 	/* The longest record goes past what a step shows. */
@@ -184,23 +192,87 @@ void *chute_producer_reserve(struct chute_producer *p, __u32 size, __u64 bytes)
 	return header + 1;
 }
 
-void *chute_producer_reserve_for(struct chute_producer *p, __u32 size, __u64 bytes,
+/* A child of fork() has its parent's handle, and must not be taken for it. */
+static int shared_check_fork(struct chute_producer *p)
+{
+	__u64 self = chute_owner_self();
+	int err = 0;
+
+	if (__builtin_expect(chute_load_relaxed(&p->share.self) == self, 1))
+		return 0;
+	pthread_mutex_lock(&p->rejoin);
+	if (p->share.self != self)
+		err = -chute_share_join(&p->share, &p->ring);
+	pthread_mutex_unlock(&p->rejoin);
+	return err;
+}
+
+static void *shared_reserve(struct chute_producer *p, __u32 size, __u32 count, __u64 bytes)
+{
+	int err = shared_check_fork(p);
+
+	if (err)
+		return fail(err);
+	return chute_share_reserve(&p->share, &p->ring, size, count, bytes);
+}
+
+void *chute_producer_reserve(struct chute_producer *p, __u32 size, __u32 count)
+{
+	__u64 bytes = count * chute_record_bytes(size);
+
+	chute_pack_close(p);
+	if (size > chute_payload_max(&p->fast) || bytes > p->ring.size)
+		return fail(chute_producer_is_lost(p) ? EBUSY : E2BIG);
+	if (!p->shared)
+		return sole_reserve(p, size, bytes);
+	/* A shared batch is one record until it is finished. */
+	if (bytes - CHUTE_HEADER_SIZE > CHUTE_PAYLOAD_MAX)
+		return fail(E2BIG);
+	return shared_reserve(p, size, count, bytes);
+}
+
+/* Wait until there may be space for @bytes. */
+static int wait_for_space(struct chute_producer *p, __u64 bytes, __s64 deadline)
+{
+	struct chute_wait wait;
+	__s64 soon;
+	int err;
+
+	if (!p->shared)
+		return chute_wait_space(&p->wait, p->fast.head_pos, bytes, deadline);
+	/* Each thread has an epoll of its own: an edge wakes one waiter. */
+	err = chute_wait_copy(&wait, &p->wait);
+	if (err)
+		return err;
+	soon = chute_now_ns() + SHARED_SLEEP_NS;
+	err = chute_wait_space(&wait, chute_load_relaxed(p->fast.producer_pos), bytes,
+			       deadline >= 0 && deadline < soon ? deadline : soon);
+	chute_wait_copy_fini(&wait);
+	if (!err)
+		return 0;
+	chute_share_heal(&p->ring);
+	return deadline >= 0 && chute_now_ns() >= deadline ? -ETIMEDOUT : 0;
+}
+
+void *chute_producer_reserve_for(struct chute_producer *p, __u32 size, __u32 count,
 				 __s64 timeout_ns)
 {
-	int saved = errno;
+	__u64 bytes = count * chute_record_bytes(size);
+	int saved = errno, err;
 	void *payload;
 	__s64 deadline;
 
 	if (timeout_ns < 0 && timeout_ns != CHUTE_FOREVER)
 		return fail(EINVAL);
-	payload = chute_producer_reserve(p, size, bytes);
+	payload = chute_producer_reserve(p, size, count);
 	if (payload || errno != ENOSPC || !timeout_ns)
 		return payload;
 	deadline = chute_deadline_ns(timeout_ns);
 	do {
-		if (chute_wait_space(&p->wait, p->fast.head_pos, bytes, deadline))
-			return fail(ENOSPC);
-		payload = chute_producer_reserve(p, size, bytes);
+		err = wait_for_space(p, bytes, deadline);
+		if (err)
+			return fail(err == -ETIMEDOUT ? ENOSPC : -err);
+		payload = chute_producer_reserve(p, size, count);
 	} while (!payload && errno == ENOSPC);
 	if (payload)
 		errno = saved;
@@ -209,13 +281,12 @@ void *chute_producer_reserve_for(struct chute_producer *p, __u32 size, __u64 byt
 
 void *chute_reserve_slow(struct chute *c, __u32 size)
 {
-	return chute_producer_reserve(chute_producer_of(c), size, chute_record_bytes(size));
+	return chute_producer_reserve(chute_producer_of(c), size, 1);
 }
 
 void *chute_reserve_for(struct chute *c, __u32 size, __s64 timeout_ns)
 {
-	return chute_producer_reserve_for(chute_producer_of(c), size, chute_record_bytes(size),
-					  timeout_ns);
+	return chute_producer_reserve_for(chute_producer_of(c), size, 1, timeout_ns);
 }
 
 bool chute_producer_is_lost(const struct chute_producer *p)
@@ -229,6 +300,10 @@ void chute_submit_slow(struct chute *c, void *payload, __u32 flags)
 	struct chute_header *header = (struct chute_header *)payload - 1;
 	struct view v;
 
+	if (p->shared) {
+		chute_share_finish(payload, flags);
+		return;
+	}
 	/* If we are not alone, the record may lie where the other producer's are
 	 * by now: not a byte of it is touched. */
 	if (!look(p, &v)) {
@@ -246,7 +321,9 @@ void chute_stage_slow(struct chute *c, void *payload)
 	struct chute_producer *p = chute_producer_of(c);
 	struct view v;
 
-	if (look(p, &v) && p->busy)
+	if (p->shared)
+		chute_share_finish(payload, 0);
+	else if (look(p, &v) && p->busy)
 		busy_finish(p, payload, 0, false);
 	else
 		lose(p);
@@ -257,16 +334,42 @@ void chute_publish_slow(struct chute *c)
 	struct chute_producer *p = chute_producer_of(c);
 	struct view v;
 
+	if (p->shared)
+		return;
 	if (!look(p, &v))
 		lose(p);
 	else if (v.staged_pos != v.published_pos)
 		publish_to(p, v.staged_pos);
 }
 
+static int sole_claim(struct chute_producer *p)
+{
+	__u64 *owner = &p->ring.producer->owner;
+	int err;
+
+	err = chute_owner_claim(owner, p->self);
+	if (err || !chute_share_is_live(&p->ring))
+		return err;
+	chute_owner_release(owner, p->self);
+	return -EBUSY;
+}
+
+static int join(struct chute_producer *p)
+{
+	return p->shared ? chute_share_join(&p->share, &p->ring) : sole_claim(p);
+}
+
+static void leave(struct chute_producer *p)
+{
+	if (p->shared)
+		chute_share_leave(&p->share, &p->ring);
+	else
+		chute_owner_release(&p->ring.producer->owner, p->self);
+}
+
 int chute_producer_init(struct chute_producer *p, const struct chute_ring *ring,
 			const struct chute_opts *opts)
 {
-	struct chute_producer_page *page = ring->producer;
 	struct chute *c = &p->fast;
 	unsigned long pos;
 	int err;
@@ -274,26 +377,32 @@ int chute_producer_init(struct chute_producer *p, const struct chute_ring *ring,
 	memset(p, 0, sizeof(*p));
 	p->ring = *ring;
 	p->self = chute_owner_self();
-	err = chute_owner_claim(&page->owner, p->self);
-	if (err)
-		return err;
-	pos = chute_load_relaxed(&page->producer_pos);
-	c->head_pos = c->limit_pos = c->published_pos = c->staged_pos = pos;
-	c->producer_pos = &page->producer_pos;
-	c->data = ring->data;
-	c->mask = ring->size - 1;
-	c->pack_next = (char *)1; /* above pack_last: no packed record is open */
+	p->shared = opts->flags & CHUTE_SHARED;
 	p->drain_prog_fd = opts->drain_prog_fd ? (int)opts->drain_prog_fd : -1;
 	if (opts->flags & CHUTE_KICK)
 		p->kick_every = p->kick_left = opts->kick_every ? opts->kick_every : 1;
-	if (pos % 8 || pos - chute_load_relaxed(&ring->consumer->consumer_pos) > ring->size)
+	pthread_mutex_init(&p->rejoin, NULL);
+	err = join(p);
+	if (err)
+		return err;
+	pos = chute_load_relaxed(&ring->producer->producer_pos);
+	c->head_pos = c->limit_pos = c->published_pos = c->staged_pos = pos;
+	if (p->shared)
+		c->published_pos = NO_POS;
+	c->producer_pos = &ring->producer->producer_pos;
+	c->data = ring->data;
+	c->mask = ring->size - 1;
+	c->pack_next = (char *)1; /* above pack_last: no packed record is open */
+	/* Beside other producers both positions move while we look. */
+	if (pos % 8 ||
+	    (!p->shared && pos - chute_load_relaxed(&ring->consumer->consumer_pos) > ring->size))
 		err = -EBADMSG;
 	else
 		err = chute_wait_init(&p->wait, &p->ring,
 				      opts->flags & CHUTE_NO_SPIN ? 0 : opts->spin_ns,
 				      opts->side_fd ? (int)opts->side_fd : -1);
 	if (err)
-		chute_owner_release(&page->owner, p->self);
+		leave(p);
 	return err;
 }
 
@@ -302,10 +411,12 @@ void chute_producer_fini(struct chute_producer *p)
 	struct chute *c = &p->fast;
 
 	chute_wait_fini(&p->wait);
-	/* A child of fork() shares the memory and is not the producer. */
-	if (p->self != chute_owner_self())
+	pthread_mutex_destroy(&p->rejoin);
+	/* A child of fork() shares the memory and is not the producer, unless it
+	 * has become one of many. */
+	if ((p->shared ? p->share.self : p->self) != chute_owner_self())
 		return;
 	chute_pack_close(p);
 	chute_publish(c);
-	chute_owner_release(&p->ring.producer->owner, p->self);
+	leave(p);
 }

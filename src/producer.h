@@ -6,7 +6,10 @@
 #define CHUTE_SRC_PRODUCER_H
 
 #include "ring.h"
+#include "share.h"
 #include "wait.h"
+
+#include <pthread.h>
 
 #include <chute/chute.h>
 
@@ -29,6 +32,10 @@ struct chute_producer {
 	unsigned long busy; /* how many of them are not finished; 0: the fast path's state */
 	unsigned long busy_published_pos;
 
+	bool shared; /* one of many: every call of the fast path comes to the slow one */
+	struct chute_share share;
+	pthread_mutex_t rejoin; /* a child of fork() joins anew, once */
+
 	struct chute_packer pack;
 
 	int drain_prog_fd;
@@ -49,13 +56,11 @@ int chute_producer_init(struct chute_producer *p, const struct chute_ring *ring,
 			const struct chute_opts *opts);
 
 /*
- * Reserve @bytes, which is a record of @size bytes and perhaps more behind it, and
- * make the record's header. NULL and errno as chute_reserve().
+ * Reserve @count records of @size bytes as one region, and make the first header.
+ * NULL and errno as chute_reserve(), waiting as chute_reserve_for().
  */
-void *chute_producer_reserve(struct chute_producer *p, __u32 size, __u64 bytes);
-
-/* The same, waiting as chute_reserve_for(). */
-void *chute_producer_reserve_for(struct chute_producer *p, __u32 size, __u64 bytes,
+void *chute_producer_reserve(struct chute_producer *p, __u32 size, __u32 count);
+void *chute_producer_reserve_for(struct chute_producer *p, __u32 size, __u32 count,
 				 __s64 timeout_ns);
 
 /* Has another producer been noticed? */

@@ -16,6 +16,9 @@
 
 #define CHUTE_LINE __attribute__((aligned(64)))
 
+/* The most producers at a time that share a ring. */
+#define CHUTE_SLOTS 192
+
 /* Page 0. Of a BPF map: read-only, and only consumer_pos is there. */
 struct chute_consumer_page {
 	unsigned long consumer_pos;
@@ -34,6 +37,15 @@ struct chute_producer_page {
 	__u64 owner CHUTE_LINE;	   /* identity of the sole producer's process, or 0 */
 	__u32 sleepers CHUTE_LINE; /* a producer sleeps, or is about to */
 	__u32 data_seq CHUTE_LINE; /* futex: moves when a producer kicks (memory rings) */
+	/* Many producers: who reserves now, or 0; see share.c. */
+	__u64 lock CHUTE_LINE;
+	__u64 takeovers; /* of the lock, from the dead */
+	__u64 recovered; /* records of the dead, discarded */
+	struct chute_slot {
+		__u64 owner;	  /* identity of the producer's process, or 0 */
+		__u32 generation; /* of the slot: moves when it is taken and when it is left */
+		__u32 unused;
+	} slots[CHUTE_SLOTS] CHUTE_LINE;
 };
 
 enum chute_backend {

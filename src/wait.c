@@ -63,14 +63,32 @@ static int map_side(struct chute_wait *w, int side_fd)
 	return 0;
 }
 
-static int watch_map(struct chute_wait *w, int side_fd)
+static int watch_map(struct chute_wait *w)
 {
 	struct epoll_event event = { .events = EPOLLOUT | EPOLLET };
+	int err;
 
 	w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (w->epoll_fd < 0 || epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, w->ring->fd, &event))
+	if (w->epoll_fd < 0)
 		return -errno;
-	return side_fd < 0 ? 0 : map_side(w, side_fd);
+	if (!epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, w->ring->fd, &event))
+		return 0;
+	err = -errno;
+	close(w->epoll_fd);
+	w->epoll_fd = -1;
+	return err;
+}
+
+int chute_wait_copy(struct chute_wait *copy, const struct chute_wait *w)
+{
+	*copy = *w;
+	return w->epoll_fd < 0 ? 0 : watch_map(copy);
+}
+
+void chute_wait_copy_fini(struct chute_wait *copy)
+{
+	if (copy->epoll_fd >= 0)
+		close(copy->epoll_fd);
 }
 
 int chute_wait_init(struct chute_wait *w, const struct chute_ring *ring, __u32 spin_ns, int side_fd)
@@ -85,10 +103,12 @@ int chute_wait_init(struct chute_wait *w, const struct chute_ring *ring, __u32 s
 		.sleep_min_ns = SLEEP_MIN_NS,
 		.sleep_max_ns = SLEEP_MAX_NS,
 	};
-	if (ring->backend == CHUTE_BACKEND_MAP)
-		err = watch_map(w, side_fd);
-	else
+	if (ring->backend == CHUTE_BACKEND_MEMORY)
 		w->sleepers = &ring->producer->sleepers;
+	else
+		err = watch_map(w);
+	if (!err && ring->backend == CHUTE_BACKEND_MAP && side_fd >= 0)
+		err = map_side(w, side_fd);
 	if (err)
 		chute_wait_fini(w);
 	return err;

@@ -33,6 +33,14 @@ int chute_wait_init(struct chute_wait *w, const struct chute_ring *ring, __u32 s
 void chute_wait_fini(struct chute_wait *w);
 
 /*
+ * Make @copy wait for the same as @w, with an epoll of its own: an edge wakes one
+ * waiter, so that threads can't share one. chute_wait_copy_fini() ends it.
+ * Returns 0 or -errno as epoll_create1(2) and epoll_ctl(2).
+ */
+int chute_wait_copy(struct chute_wait *copy, const struct chute_wait *w);
+void chute_wait_copy_fini(struct chute_wait *copy);
+
+/*
  * For a producer: wait until @bytes, at most the ring's size, are free from
  * @head_pos on. While the consumer is seen to move, spin on until half the ring
  * is: who follows a consumer byte by byte pays two cache misses a record.

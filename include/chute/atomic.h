@@ -15,6 +15,7 @@
 #define chute_store_release(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
 
 /* Sequentially consistent: a full barrier between what stands before and after it. */
+#define chute_load_seq_cst(p) __atomic_load_n((p), __ATOMIC_SEQ_CST)
 #define chute_exchange(p, v)  __atomic_exchange_n((p), (v), __ATOMIC_SEQ_CST)
 #define chute_fetch_add(p, v) __atomic_fetch_add((p), (v), __ATOMIC_SEQ_CST)
 #define chute_fetch_or(p, v)  __atomic_fetch_or((p), (v), __ATOMIC_SEQ_CST)

@@ -64,6 +64,7 @@ struct chute {
 /* chute_opts.flags */
 #define CHUTE_NO_SPIN (1U << 0) /* a call that blocks sleeps at once, without spinning first */
 #define CHUTE_KICK    (1U << 1) /* chute_send() kicks, every kick_every messages */
+#define CHUTE_SHARED  (1U << 2) /* one of many producers; see below */
 
 struct chute_opts {
 	size_t sz; /* sizeof(struct chute_opts); what lies past a caller's size reads as 0 */
@@ -222,8 +223,9 @@ int chute_kick(struct chute *c);
  * none. Returns the first payload; chute_batch_next() leads from each to the next.
  * Finish all of them at once, with chute_submit() or chute_stage() of the first;
  * chute_batch_skip() before that drops one. NULL and errno: as chute_reserve() and
- * chute_reserve_for(); EINVAL for a @count of 0.
+ * chute_reserve_for(); EINVAL for a @count of 0 or above CHUTE_BATCH_MAX.
  */
+#define CHUTE_BATCH_MAX 2048
 void *chute_reserve_batch(struct chute *c, __u32 count, __u32 size);
 void *chute_reserve_batch_for(struct chute *c, __u32 count, __u32 size, __s64 timeout_ns);
 
@@ -235,8 +237,15 @@ static inline void *chute_batch_next(void *payload, __u32 size)
 static inline void chute_batch_skip(void *payload)
 {
 	struct chute_header *header = (struct chute_header *)payload - 1;
+	__u32 len = chute_load_relaxed(&header->len);
 
-	chute_store_relaxed(&header->len, chute_load_relaxed(&header->len) | CHUTE_DISCARD);
+	/* A BUSY one may be visible, and would be discarded now, with all of a
+	 * batch that it stands for. */
+	if (len & CHUTE_BUSY)
+		chute_store_relaxed(&header->pad,
+				    chute_load_relaxed(&header->pad) | CHUTE_PAD_SKIP);
+	else
+		chute_store_relaxed(&header->len, len | CHUTE_DISCARD);
 }
 
 /* ---- the fast path's insides ---- */

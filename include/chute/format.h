@@ -30,8 +30,13 @@
 
 struct chute_header {
 	__u32 len; /* payload bytes, with CHUTE_BUSY and CHUTE_DISCARD */
-	__u32 pad; /* never read by the kernel, and kept by a drain */
+	/* Never read by the kernel, and kept by a drain. While the record is BUSY,
+	 * chute keeps there whose it is; see chute(7). */
+	__u32 pad;
 };
+
+/* In the pad of a BUSY record: discard it when it is finished. */
+#define CHUTE_PAD_SKIP (1U << 30)
 
 /* The bytes that a record with @size bytes of payload takes in the ring. */
 static inline __u64 chute_record_bytes(__u32 size)
