@@ -1,78 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * drain.c: bpf_user_ringbuf_drain() for memory rings.
- *
- * The ring is hostile: positions and headers are loaded once, the copies are
- * checked in the kernel's order (__bpf_user_ringbuf_peek()), and only the
- * copies are used. consumer_pos is ours alone while `drainer` names us.
+ * drain.c: bpf_user_ringbuf_drain() for memory rings; peek.h has the rules for
+ * one record. consumer_pos is ours alone while `drainer` names us.
  */
 #include "drain.h"
 #include "clock.h"
 #include "owner.h"
+#include "peek.h"
 #include "share.h"
 #include "wait.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define STUCK_NS (5 * CHUTE_NS_PER_MS) /* see look_for_stuck() */
-
-/* What stands at consumer_pos. */
-enum peek {
-	PEEK_RECORD,
-	PEEK_DISCARDED,
-	PEEK_NOTHING, /* empty, or the next one is not finished */
-	PEEK_EINVAL,
-	PEEK_E2BIG,
-};
-
-struct peeked {
-	unsigned long bytes; /* the whole record's */
-	__u32 size;	     /* the payload's */
-	const void *payload;
-};
-
-/*
- * The kernel compares positions by value, which jams a ring whose positions
- * have wrapped between producer and consumer (a 32-bit one, after 4 GiB). We go
- * by difference where that is possible, and do as the kernel where it is not.
- */
-static bool is_empty(unsigned long cons_pos, unsigned long prod_pos, size_t size)
-{
-	return cons_pos == prod_pos || (prod_pos - cons_pos > size && cons_pos > prod_pos);
-}
-
-static enum peek peek(const struct chute_ring *ring, unsigned long cons_pos, struct peeked *rec)
-{
-	/* D0: pairs with P0 and L0. The records below are visible after it. */
-	unsigned long prod_pos = chute_load_acquire(&ring->producer->producer_pos);
-	struct chute_header *header;
-	__u64 bytes;
-	__u32 len;
-
-	/* The kernel's own position is sound; on ours, anyone may have written. */
-	if ((prod_pos | cons_pos) % 8)
-		return PEEK_EINVAL;
-	if (is_empty(cons_pos, prod_pos, ring->size))
-		return PEEK_NOTHING;
-	header = (struct chute_header *)(ring->data + (cons_pos & (ring->size - 1)));
-	/* D1: pairs with P1 and L1. The payload is visible after it. */
-	len = chute_load_acquire(&header->len);
-	rec->size = len & CHUTE_LENGTH_MASK;
-	bytes = chute_record_bytes(rec->size);
-	if (bytes > prod_pos - cons_pos)
-		return PEEK_EINVAL;
-	if (bytes > ring->size || rec->size > CHUTE_PAYLOAD_MAX)
-		return PEEK_E2BIG;
-	rec->bytes = (unsigned long)bytes;
-	if (len & CHUTE_DISCARD)
-		return PEEK_DISCARDED;
-	if (len & CHUTE_BUSY)
-		return PEEK_NOTHING;
-	rec->payload = header + 1;
-	return PEEK_RECORD;
-}
 
 /* The drain proper. Sets *consumed if any record was, discarded ones included. */
 static long drain_records(const struct chute_ring *ring, chute_drain_fn *callback, void *ctx,
@@ -81,24 +22,22 @@ static long drain_records(const struct chute_ring *ring, chute_drain_fn *callbac
 	unsigned long *shared_pos = &ring->consumer->consumer_pos;
 	unsigned long cons_pos = chute_load_relaxed(shared_pos);
 	unsigned long count = 0;
-	struct peeked rec;
-	int i, stop = 0;
-	enum peek what;
+	struct chute_record record;
+	int i, found, stop = 0;
 
 	for (i = 0; i < CHUTE_DRAIN_MAX && !stop; i++) {
-		what = peek(ring, cons_pos, &rec);
-		if (what == PEEK_NOTHING)
+		found = chute_ring_peek(ring, cons_pos, &record);
+		if (found < 0)
+			return found;
+		/* DISCARD is looked at first: with BUSY too, it is still skipped. */
+		if (!found || record.flags == CHUTE_BUSY)
 			break;
-		if (what == PEEK_EINVAL)
-			return -EINVAL;
-		if (what == PEEK_E2BIG)
-			return -E2BIG;
-		if (what == PEEK_RECORD) {
-			stop = callback(rec.payload, rec.size, ctx);
+		if (!record.flags) {
+			stop = callback(record.payload, record.size, ctx);
 			count++;
 		}
 		*consumed = true;
-		cons_pos += rec.bytes;
+		cons_pos = record.next_pos;
 		/* D2: pairs with C0. We are done with the bytes before the
 		 * producer may overwrite them. */
 		chute_store_release(shared_pos, cons_pos);
@@ -150,9 +89,11 @@ static bool has_work(void *arg)
 {
 	struct chute_consumer *consumer = arg;
 	const struct chute_ring *ring = &consumer->ring;
-	struct peeked rec;
+	struct chute_record record;
+	int found;
 
-	if (peek(ring, chute_load_relaxed(&ring->consumer->consumer_pos), &rec) != PEEK_NOTHING)
+	found = chute_ring_peek(ring, chute_load_relaxed(&ring->consumer->consumer_pos), &record);
+	if (found < 0 || (found && record.flags != CHUTE_BUSY))
 		return true;
 	look_for_stuck(consumer);
 	return false;

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * inspect.c: the walk over the machine's maps, and a look at records that stay
- * where they are. A ring is hostile here as for the drain: positions and headers
- * are loaded once, and the copies are checked and used.
+ * where they are.
  */
 #include "bpf.h"
 #include "drain.h"
+#include "peek.h"
 
-#include <chute/inspect.h>
-
-#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -66,30 +63,5 @@ unsigned long chute_consumer_pos(const struct chute_consumer *consumer)
 int chute_peek(const struct chute_consumer *consumer, unsigned long pos,
 	       struct chute_record *record)
 {
-	const struct chute_ring *ring = &consumer->ring;
-	/* D0: pairs with P0 and L0. The records below are visible after it. */
-	unsigned long prod_pos = chute_load_acquire(&ring->producer->producer_pos);
-	struct chute_header *header;
-	__u64 bytes;
-	__u32 len;
-
-	if (prod_pos % 8 || pos % 8)
-		return -EINVAL;
-	/* As the drain has it; see is_empty() there. */
-	if (prod_pos == pos || (prod_pos - pos > ring->size && pos > prod_pos))
-		return 0;
-	header = (struct chute_header *)(ring->data + (pos & (ring->size - 1)));
-	/* D1: pairs with P1 and L1. The payload is visible after it. */
-	len = chute_load_acquire(&header->len);
-	record->size = len & CHUTE_LENGTH_MASK;
-	bytes = chute_record_bytes(record->size);
-	if (bytes > prod_pos - pos)
-		return -EINVAL;
-	if (bytes > ring->size || record->size > CHUTE_PAYLOAD_MAX)
-		return -E2BIG;
-	record->flags = len & (CHUTE_BUSY | CHUTE_DISCARD);
-	record->pos = pos;
-	record->next_pos = pos + (unsigned long)bytes;
-	record->payload = header + 1;
-	return 1;
+	return chute_ring_peek(&consumer->ring, pos, record);
 }

@@ -19,7 +19,7 @@ static int opts_read(struct chute_opts *out, const struct chute_opts *in)
 	memset(out, 0, sizeof(*out));
 	if (in)
 		memcpy(out, in, in->sz < sizeof(*out) ? in->sz : sizeof(*out));
-	if (out->flags & ~(CHUTE_NO_SPIN | CHUTE_KICK | CHUTE_SHARED))
+	if (out->flags & ~(CHUTE_NO_SPIN | CHUTE_KICK | CHUTE_SHARED | CHUTE_RECOVER))
 		return -EINVAL;
 	if (!out->spin_ns)
 		out->spin_ns = CHUTE_SPIN_NS;

@@ -21,6 +21,7 @@
 #include "producer.h"
 #include "clock.h"
 #include "owner.h"
+#include "recover.h"
 
 #include <errno.h>
 #include <string.h>
@@ -354,9 +355,21 @@ static int sole_claim(struct chute_producer *p)
 	return -EBUSY;
 }
 
-static int join(struct chute_producer *p)
+static int join(struct chute_producer *p, bool recover)
 {
-	return p->shared ? chute_share_join(&p->share, &p->ring) : sole_claim(p);
+	struct chute_producer_page *page = p->ring.producer;
+	int err = 0;
+
+	/* Who mends the ring is its sole producer meanwhile. */
+	if (recover || !p->shared)
+		err = sole_claim(p);
+	if (!err && recover)
+		chute_store_relaxed(&page->recovered, page->recovered + chute_recover(&p->ring));
+	if (err || !p->shared)
+		return err;
+	if (recover)
+		chute_owner_release(&page->owner, p->self);
+	return chute_share_join(&p->share, &p->ring);
 }
 
 static void leave(struct chute_producer *p)
@@ -382,7 +395,7 @@ int chute_producer_init(struct chute_producer *p, const struct chute_ring *ring,
 	if (opts->flags & CHUTE_KICK)
 		p->kick_every = p->kick_left = opts->kick_every ? opts->kick_every : 1;
 	pthread_mutex_init(&p->rejoin, NULL);
-	err = join(p);
+	err = join(p, opts->flags & CHUTE_RECOVER);
 	if (err)
 		return err;
 	pos = chute_load_relaxed(&ring->producer->producer_pos);

@@ -65,6 +65,7 @@ struct chute {
 #define CHUTE_NO_SPIN (1U << 0) /* a call that blocks sleeps at once, without spinning first */
 #define CHUTE_KICK    (1U << 1) /* chute_send() kicks, every kick_every messages */
 #define CHUTE_SHARED  (1U << 2) /* one of many producers; see below */
+#define CHUTE_RECOVER (1U << 3) /* first mend what a producer that died has left behind */
 
 struct chute_opts {
 	size_t sz; /* sizeof(struct chute_opts); what lies past a caller's size reads as 0 */
@@ -81,7 +82,23 @@ struct chute_opts {
 };
 
 /*
- * Open the ring in a BPF map for producing, as its sole producer.
+ * Many producers. With CHUTE_SHARED any number of threads, and up to 192 handles
+ * of processes in one pid namespace, produce on one ring. The calls of such a
+ * handle may run in any number of threads at once, but for those of chute/pack.h
+ * and chute_close(): a thread that packs opens a handle of its own. Each record is
+ * published by its reservation, and visible when it is finished; records of one
+ * producer stay in its order. A process may be killed at any time: what it had
+ * not finished is discarded by whoever is hindered by it. See chute(7).
+ *
+ * CHUTE_RECOVER mends the ring before it is used: unfinished records, such as a
+ * producer leaves that is killed between reserve and submit, and what a drain
+ * refuses, are discarded; finished records before them stay. It is refused with
+ * EBUSY while a producer of chute's is alive. One of libbpf's can't be seen.
+ */
+
+/*
+ * Open the ring in a BPF map for producing, as its sole producer, or, with
+ * CHUTE_SHARED, as one of many.
  *
  * The map is named by an open file descriptor (which stays the caller's, and
  * may be closed), by its path in a bpffs, or by its id (CAP_SYS_ADMIN; see
@@ -90,6 +107,9 @@ struct chute_opts {
  * NULL and errno:
  *   EINVAL  not a BPF_MAP_TYPE_USER_RINGBUF, or bad @opts
  *   EBUSY   another live process, or another handle of this one, is its producer
+ *   EUSERS  CHUTE_SHARED: 192 others are
+ *   EXDEV   CHUTE_SHARED: one of them is in another pid namespace, and nobody could
+ *           tell when it dies
  *   EBADMSG the ring's positions can't be true: something overwrote them
  *   E2BIG   the mapping would overflow the address space
  *   EBADFD, EBADF, ENOENT, EPERM, EACCES, EMFILE, ENOMEM   as bpf(2), mmap(2)
@@ -104,8 +124,8 @@ struct chute *chute_open_id(__u32 map_id, const struct chute_opts *opts);
  * this process or in another one, or a file that chute_memory_format() made.
  * It stays the caller's, and may be closed. Needs no privilege.
  *
- * NULL and errno: EINVAL (not a memory ring, or bad @opts), EBUSY, EBADMSG, E2BIG,
- * EBADF, EACCES, ENOMEM as above.
+ * NULL and errno: EINVAL (not a memory ring, or bad @opts), EBUSY, EUSERS, EXDEV,
+ * EBADMSG, E2BIG, EBADF, EACCES, EMFILE, ENOMEM as above.
  */
 struct chute *chute_open_memory(int fd, const struct chute_opts *opts);
 
