@@ -3,6 +3,7 @@
  * test_model: random sequences of a producer's calls, and of drains between them,
  * against the reference in model.h. CHUTE_SEED repeats a run.
  */
+#include "kring.h"
 #include "model.h"
 #include "plain.h"
 
@@ -12,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SEQUENCES 20000
+#define SEQUENCES 50000
 #define STEPS	  60
 
 static __u64 seed;
@@ -143,11 +144,51 @@ static void a_memory_ring_is_the_same_over_many_laps(void **state)
 	close(fd);
 }
 
+static long drain_kernel(struct model *m)
+{
+	struct kring *k = m->consumer;
+	const long count = kring_drain_written(k);
+	long i;
+
+	for (i = 0; i < count; i++)
+		model_saw_ends(m, k->written[i].first, k->written[i].last, k->written[i].size);
+	return count;
+}
+
+static void the_kernel_sees_the_same(void **state)
+{
+	static struct model m;
+	__u64 random = seed + 2;
+	struct chute *c;
+	struct kring k;
+	int i, step;
+
+	(void)state;
+	kring_open(&k, 4096);
+	for (i = 0; i < 300; i++) {
+		c = chute_open_map(k.map_fd, NULL);
+		assert_non_null(c);
+		model_init(&m, c, &chute_producer_of(c)->ring);
+		m.drain = drain_kernel;
+		m.consumer = &k;
+		for (step = 0; step < 300; step++)
+			random_step(&m, &random, i & 1);
+		while (model_open_count(&m))
+			model_finish(&m, 0, MODEL_SUBMIT);
+		model_publish(&m);
+		model_drain(&m);
+		assert_int_equal(m.count, 0);
+		chute_close(c);
+	}
+	kring_close(&k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_consumer_sees_what_was_finished_in_the_order_of_reservation),
 		cmocka_unit_test(a_memory_ring_is_the_same_over_many_laps),
+		cmocka_unit_test(the_kernel_sees_the_same),
 	};
 
 	return cmocka_run_group_tests_name("model", tests, set_up, NULL);
