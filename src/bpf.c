@@ -61,6 +61,17 @@ int chute_bpf_map_next_id(__u32 *id)
 	return err;
 }
 
+int chute_bpf_map_lookup(int map_fd, const void *key, void *value)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.map_fd = (__u32)map_fd;
+	attr.key = (__u64)(unsigned long)key;
+	attr.value = (__u64)(unsigned long)value;
+	return bpf_call(BPF_MAP_LOOKUP_ELEM, &attr);
+}
+
 int chute_bpf_map_create(const char *name, __u32 size)
 {
 	union bpf_attr attr;

@@ -14,6 +14,7 @@ int chute_bpf_map_info(int map_fd, struct bpf_map_info *info);
 int chute_bpf_map_by_id(__u32 id);
 int chute_bpf_map_by_path(const char *path);
 int chute_bpf_map_next_id(__u32 *id);
+int chute_bpf_map_lookup(int map_fd, const void *key, void *value);
 int chute_bpf_map_create(const char *name, __u32 size);
 /* Runs a SEC("syscall") program once; *retval is what it returned. */
 int chute_bpf_test_run(int prog_fd, __u32 *retval);

@@ -44,7 +44,7 @@ static int open_ring(struct user_ring_buffer *rb, int map_fd)
 		return err;
 	err = -EBUSY;
 	if (chute_owner_state(chute_load_relaxed(&rb->ring.producer->owner)) == CHUTE_OWNER_DEAD)
-		err = chute_wait_init(&rb->wait, &rb->ring, CHUTE_SPIN_NS, -1);
+		err = chute_wait_init(&rb->wait, &rb->ring, CHUTE_SPIN_NS);
 	if (err)
 		chute_ring_unmap(&rb->ring);
 	return err;

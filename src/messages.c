@@ -4,13 +4,12 @@
  * as the rest: each length is loaded once, checked against what is left of the
  * record, and only then used. The same as chute.bpf.h does, row for row.
  */
-#include <chute/drain.h>
-
-#include <stdbool.h>
+#include "messages.h"
 
 struct unpack {
 	chute_message_fn *fn;
 	void *ctx;
+	unsigned int quota; /* records to go; 0: no limit */
 	struct chute_messages found;
 };
 
@@ -53,7 +52,7 @@ static int unpack(const void *payload, __u32 length, void *ctx)
 	if (length < sizeof(*pack) || chute_load_relaxed(&pack->magic) != CHUTE_PACK_MAGIC) {
 		u->fn(payload, length, u->ctx);
 		u->found.messages++;
-		return 0;
+		return u->quota && !--u->quota;
 	}
 	size = chute_load_relaxed(&pack->size);
 	bytes = chute_load_relaxed(&pack->bytes);
@@ -64,19 +63,31 @@ static int unpack(const void *payload, __u32 length, void *ctx)
 	else if (size <= CHUTE_PACK_MESSAGE_MAX)
 		good = run(u, (const char *)(pack + 1), bytes, size);
 	u->found.malformed += !good;
-	return 0;
+	return u->quota && !--u->quota;
+}
+
+long chute_drain_some_messages(struct chute_consumer *consumer, chute_message_fn *fn, void *ctx,
+			       __u64 flags, unsigned int quota, struct chute_messages *found)
+{
+	struct unpack u = { .fn = fn, .ctx = ctx, .quota = quota };
+	long ret;
+
+	ret = chute_drain(consumer, unpack, &u, flags);
+	found->messages += u.found.messages;
+	found->malformed += u.found.malformed;
+	return ret;
 }
 
 long chute_drain_messages(struct chute_consumer *consumer, chute_message_fn *fn, void *ctx,
 			  __u64 flags, struct chute_messages *found)
 {
-	struct unpack u = { .fn = fn, .ctx = ctx };
+	struct chute_messages now = { 0 };
 	long ret;
 
-	ret = chute_drain(consumer, unpack, &u, flags);
+	ret = chute_drain_some_messages(consumer, fn, ctx, flags, 0, &now);
 	if (found) {
-		found->messages += u.found.messages;
-		found->malformed += u.found.malformed;
+		found->messages += now.messages;
+		found->malformed += now.malformed;
 	}
-	return ret < 0 ? ret : (long)u.found.messages;
+	return ret < 0 ? ret : (long)now.messages;
 }

@@ -412,8 +412,12 @@ int chute_producer_init(struct chute_producer *p, const struct chute_ring *ring,
 		err = -EBADMSG;
 	else
 		err = chute_wait_init(&p->wait, &p->ring,
-				      opts->flags & CHUTE_NO_SPIN ? 0 : opts->spin_ns,
-				      opts->side_fd ? (int)opts->side_fd : -1);
+				      opts->flags & CHUTE_NO_SPIN ? 0 : opts->spin_ns);
+	if (!err && opts->side_fd && ring->backend == CHUTE_BACKEND_MAP) {
+		err = chute_wait_side(&p->wait, (int)opts->side_fd, opts->side_index);
+		if (err)
+			chute_wait_fini(&p->wait);
+	}
 	if (err)
 		leave(p);
 	return err;

@@ -41,25 +41,29 @@ static void futex(__u32 *word, int op, __u32 value, const struct timespec *timeo
 	errno = saved;
 }
 
-/* Map the first page of the array beside a ring, where struct chute_side is. */
-static int map_side(struct chute_wait *w, int side_fd)
+int chute_wait_side(struct chute_wait *w, int side_fd, __u32 index)
 {
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), at, end;
 	struct bpf_map_info info;
+	char *mapping;
 	int err;
 
 	err = chute_bpf_map_info(side_fd, &info);
 	if (err)
 		return err;
 	if (info.type != BPF_MAP_TYPE_ARRAY || !(info.map_flags & BPF_F_MMAPABLE) ||
-	    info.value_size < sizeof(struct chute_side))
+	    info.value_size < sizeof(struct chute_side) || index >= info.max_entries)
 		return -EINVAL;
-	w->side = mmap(NULL, sizeof(struct chute_side), PROT_READ | PROT_WRITE, MAP_SHARED, side_fd,
-		       0);
-	if (w->side == MAP_FAILED) {
-		w->side = NULL;
+	/* An array's elements are multiples of 8 bytes apart. */
+	at = (size_t)index * ((info.value_size + 7) & ~7U);
+	end = at + sizeof(struct chute_side);
+	w->side_size = end - at / page * page;
+	mapping = mmap(NULL, w->side_size, PROT_READ | PROT_WRITE, MAP_SHARED, side_fd,
+		       (off_t)(at / page * page));
+	if (mapping == MAP_FAILED)
 		return -errno;
-	}
-	w->sleepers = &((struct chute_side *)w->side)->sleepers;
+	w->side = mapping;
+	w->sleepers = &((struct chute_side *)(mapping + at % page))->sleepers;
 	return 0;
 }
 
@@ -91,7 +95,7 @@ void chute_wait_copy_fini(struct chute_wait *copy)
 		close(copy->epoll_fd);
 }
 
-int chute_wait_init(struct chute_wait *w, const struct chute_ring *ring, __u32 spin_ns, int side_fd)
+int chute_wait_init(struct chute_wait *w, const struct chute_ring *ring, __u32 spin_ns)
 {
 	int err = 0;
 
@@ -107,8 +111,6 @@ int chute_wait_init(struct chute_wait *w, const struct chute_ring *ring, __u32 s
 		w->sleepers = &ring->producer->sleepers;
 	else
 		err = watch_map(w);
-	if (!err && ring->backend == CHUTE_BACKEND_MAP && side_fd >= 0)
-		err = map_side(w, side_fd);
 	if (err)
 		chute_wait_fini(w);
 	return err;
@@ -120,7 +122,7 @@ void chute_wait_fini(struct chute_wait *w)
 		close(w->epoll_fd);
 	w->epoll_fd = -1;
 	if (w->side)
-		munmap(w->side, sizeof(struct chute_side));
+		munmap(w->side, w->side_size);
 	w->side = NULL;
 }
 

@@ -19,17 +19,20 @@ struct chute_wait {
 	__u32 spin_ns;	   /* the most */
 	__u32 spin_now_ns; /* halved when spinning was in vain, doubled when it paid */
 	__u32 *sleepers;   /* the word of the handshake, or NULL where there is none */
-	void *side;	   /* the page that it is on, if we mapped it */
+	void *side;	   /* the pages that it is on, if we mapped them */
+	size_t side_size;
 	__s64 sleep_min_ns, sleep_max_ns; /* a sleep is bounded by this, growing to that */
 };
 
+/* @spin_ns 0 never spins. Returns 0 or -errno as epoll_create1(2) and epoll_ctl(2). */
+int chute_wait_init(struct chute_wait *w, const struct chute_ring *ring, __u32 spin_ns);
+
 /*
- * @spin_ns 0 never spins. @side_fd is the array map beside a ring in a map whose
- * program looks at `sleepers` (struct chute_side), or -1.
- * Returns 0 or -errno as epoll_create1(2), epoll_ctl(2) and mmap(2).
+ * A ring in a map: the program that drains it looks at `sleepers` of the struct
+ * chute_side that is element @index of the array map @side_fd.
+ * Returns 0; -EINVAL (no such array or element), or -errno as mmap(2).
  */
-int chute_wait_init(struct chute_wait *w, const struct chute_ring *ring, __u32 spin_ns,
-		    int side_fd);
+int chute_wait_side(struct chute_wait *w, int side_fd, __u32 index);
 void chute_wait_fini(struct chute_wait *w);
 
 /*

@@ -79,6 +79,7 @@ struct chute_opts {
 	 * for chute_kick(). 0: none. Stays the caller's, open as long as the handle. */
 	__u32 drain_prog_fd;
 	__u32 kick_every; /* with CHUTE_KICK; 0: 1 */
+	__u32 side_index; /* the element of side_fd's array that is this ring's */
 };
 
 /*
