@@ -16,6 +16,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -292,6 +293,56 @@ static void a_second_producer_is_noticed_and_what_is_lost_is_not_counted(void **
 	close(err);
 }
 
+/* The same in the midst of sending: how many records were published before the position
+ * moved tells how many the summary must count. False if the sender did not notice. */
+static bool move_under_its_feet(const char *ring, int in)
+{
+	struct chute_producer_page *producer = map_producer_page(ring);
+	const unsigned long from = chute_load_acquire(&producer->producer_pos), bytes = 16384 + 8;
+	unsigned long pos;
+	const __s64 end = now_ns() + 60000000000;
+	int err = tool_file("", 0);
+	struct tool_output o;
+	bool noticed;
+	char want[300];
+	pid_t pid;
+
+	pid = tool_spawn(in, -1, err, NULL,
+			 ARGS("send", ring, "--record-size", "16K", "--timeout", "0"));
+	/* It has begun, and not just now. */
+	do {
+		assert_true(now_ns() < end);
+		pos = chute_load_acquire(&producer->producer_pos);
+	} while (pos - from < 10 * bytes ||
+		 !chute_compare_exchange(&producer->producer_pos, &pos, pos + 8));
+	o.status = tool_wait(pid);
+	read_all(err, &o);
+	noticed = strstr(o.err, "feeds it too") != NULL;
+	snprintf(want, sizeof(want), ": %lu records, ", (pos - from) / bytes);
+	if (noticed && !strstr(o.err, want))
+		fail_msg("not%s but %s", want, o.err);
+	tool_free(&o);
+	unmap_page(producer);
+	close(err);
+	return noticed;
+}
+
+static void what_another_producer_has_made_vain_is_not_counted(void **state)
+{
+	const size_t size = 400 * 16384;
+	char *input = calloc(1, size);
+	int in = tool_file(input, size), tries, noticed = 0;
+
+	(void)state;
+	for (tries = 0; tries < 100 && noticed < 20; tries++) {
+		lseek(in, 0, SEEK_SET);
+		noticed += move_under_its_feet(tool_make_ring("vain", "8M"), in);
+	}
+	assert_true(noticed > 0);
+	free(input);
+	close(in);
+}
+
 /* Reads from a terminal until @text has come; all of it in @seen. */
 static void read_until(int fd, const char *text, char *seen, size_t size)
 {
@@ -365,6 +416,7 @@ int main(void)
 		cmocka_unit_test(one_that_is_killed_leaves_whole_records_and_the_ring_to_the_next),
 		cmocka_unit_test(a_ring_that_another_program_feeds_is_refused),
 		cmocka_unit_test(a_second_producer_is_noticed_and_what_is_lost_is_not_counted),
+		cmocka_unit_test(what_another_producer_has_made_vain_is_not_counted),
 		cmocka_unit_test(a_terminal_shows_progress_that_fits_it_and_then_the_summary),
 	};
 
