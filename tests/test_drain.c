@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -152,6 +153,8 @@ static pid_t drain_in_child(struct drain_ring *f, int (*callback)(const void *, 
 	pid = fork();
 	assert_int_not_equal(pid, -1);
 	if (!pid) {
+		/* A case that fails leaves it behind. */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		chute_drain(f->consumer, callback, &fds[1], 0);
 		_exit(1);
 	}

@@ -117,6 +117,20 @@ static void every_unknown_flag_is_EINVAL(struct runner *r)
 	}
 }
 
+static void every_bit_of_the_length_counts(struct runner *r)
+{
+	unsigned long start = runner_consumer_pos(r);
+	int bit;
+
+	for (bit = 0; bit < 30; bit++) {
+		runner_put_header(r, start, 1U << bit);
+		runner_publish(r, start + CHUTE_HEADER_SIZE);
+		assert_int_equal(runner_drain_flags(r, 0), -EINVAL);
+		runner_put_header(r, start, CHUTE_DISCARD | 1U << bit);
+		assert_int_equal(runner_drain_flags(r, 0), -EINVAL);
+	}
+}
+
 /* No drain clears anything, so a position that runs over old records brings them
  * back: a header has to be there before producer_pos passes it. */
 static void a_header_of_an_earlier_lap_is_still_there(struct runner *r)
@@ -390,6 +404,7 @@ const struct contract_case contract_cases[] = {
 	CASE(a_busy_record_is_delivered_when_it_is_finished),
 	CASE(the_rest_comes_after_a_callback_has_stopped),
 	CASE(every_unknown_flag_is_EINVAL),
+	CASE(every_bit_of_the_length_counts),
 	CASE(a_header_of_an_earlier_lap_is_still_there),
 	CASE(the_pad_is_not_read_and_survives),
 	CASE(only_producer_pos_is_read_on_its_page),

@@ -5,6 +5,7 @@
  */
 #include "support.h"
 
+#include "drain.h"
 #include "runner.h"
 
 #include <chute/drain.h>
@@ -83,9 +84,11 @@ static long user_drain_too(struct runner *r)
 	return chute_drain(user_of(r)->consumer, ignore, NULL, 0);
 }
 
-/* As a producer does that is about to sleep (W0 in src/wait.c). */
+/* As a producer does that is about to sleep (W0 in src/wait.c). And no record has
+ * been there for long: discarding those of dead producers is not the kernel's. */
 static void user_watch(struct runner *r)
 {
+	user_of(r)->consumer->stuck_pos = ~0UL;
 	user_of(r)->space_seq = chute_load_relaxed(&r->ring.consumer->space_seq);
 	chute_exchange(&r->ring.producer->sleepers, 1U);
 }
