@@ -285,15 +285,15 @@ void chute_publish_slow(struct chute *c);
 CHUTE_INLINE void *chute_reserve(struct chute *c, __u32 size)
 {
 	unsigned long head_pos = c->head_pos;
-	unsigned long published_pos = c->published_pos;
 	__u64 bytes = chute_record_bytes(size);
 	struct chute_header *header;
 
-	/* One branch for what never happens on the fast path, one for what staging makes. */
-	if (__builtin_expect((bytes > c->limit_pos - head_pos) |
-				     (chute_load_relaxed(c->producer_pos) != published_pos),
-			     0) ||
-	    (__builtin_expect(head_pos != published_pos, 0) && head_pos != c->staged_pos))
+	/* Nobody else is here, and nothing is open: all is published, or else staged. */
+	if (__builtin_expect(chute_load_relaxed(c->producer_pos) != c->published_pos, 0))
+		return chute_reserve_slow(c, size);
+	if (__builtin_expect(head_pos != c->published_pos, 0) && head_pos != c->staged_pos)
+		return chute_reserve_slow(c, size);
+	if (__builtin_expect(bytes > c->limit_pos - head_pos, 0))
 		return chute_reserve_slow(c, size);
 	header = (struct chute_header *)(c->data + (head_pos & c->mask));
 	c->head_pos = head_pos + (unsigned long)bytes;
