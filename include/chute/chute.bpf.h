@@ -25,25 +25,31 @@
 /*
  * The longest message that CHUTE_MESSAGES() hands out, and what the function may
  * read from its pointer on, whatever the message's size: what lies past the size
- * is garbage. A power of two; define it before including this for longer ones.
+ * is garbage. Define it before including this for longer ones.
  */
 #ifndef CHUTE_MESSAGE_MAX
 #define CHUTE_MESSAGE_MAX 1024
 #endif
+_Static_assert(CHUTE_MESSAGE_MAX >= CHUTE_PACK_MESSAGE_MAX, "packed messages may be that long");
 
-/* Messages of a run handled by one step of bpf_loop(): a step costs a call, and
- * the verifier walks through fn() as often. Half as many of a mixed record. */
+/*
+ * Messages of a run handled by one step of bpf_loop(), half as many of a mixed
+ * record: a step costs a call, and the verifier walks through fn() as often. Where
+ * that is too long for it, as with most loops over a message's bytes, define it as
+ * 1 to 4 before CHUTE_RECEIVE() or CHUTE_MESSAGES() names the function.
+ */
 #ifndef CHUTE_STEP
 #define CHUTE_STEP 64
 #endif
 
 struct chute_side_value {
 	struct chute_side side;
-	__u64 next; /* where in the copy the next message is */
-	__u64 end;  /* bytes of messages in the copy */
-	__u64 size; /* of each message, or CHUTE_PACK_MIXED */
-	/* A copy of the record's messages: the verifier can check offsets against
-	 * its size, and nobody can change it after a look. */
+	__u64 next;  /* where in the copy the next message is */
+	__u64 end;   /* bytes of messages in the copy */
+	__u64 size;  /* of each message, or CHUTE_PACK_MIXED */
+	__u64 guess; /* the size of the last message that was a record of its own */
+	/* A copy of the record's messages, since the verifier can check variable
+	 * offsets against its size. */
 	char copy[CHUTE_PACK_BYTES_MAX + CHUTE_MESSAGE_MAX];
 };
 
@@ -69,85 +75,136 @@ struct chute_side_value {
 
 /* Keeps the compiler from splitting a checked offset into parts that the verifier
  * knows nothing of. */
-#define CHUTE_OPAQUE(x) __asm__ volatile("" : "+r"(x))
+#define CHUTE_OPAQUE(x)	 __asm__ volatile("" : "+r"(x))
 
-#define CHUTE_COPY_END	(CHUTE_PACK_BYTES_MAX + CHUTE_MESSAGE_MAX)
-#define CHUTE_STEPS	(CHUTE_PACK_BYTES_MAX / 8 / CHUTE_STEP + 1)
+#define CHUTE_COPY_END	 (CHUTE_PACK_BYTES_MAX + CHUTE_MESSAGE_MAX)
+#define CHUTE_STEPS	 (CHUTE_PACK_BYTES_MAX / 8 / CHUTE_STEP + 1)
+#define CHUTE_MIXED_STEP ((CHUTE_STEP + 1) / 2)
+
+/* Linux 6.5 and later tell the size of a payload, by a kfunc. On older ones that is
+ * a dead branch for the verifier. CHUTE_NO_KFUNCS: where a program's loader, or a
+ * kernel without BTF, can't do with a reference to one. */
+#ifndef CHUTE_NO_KFUNCS
+extern int LINUX_KERNEL_VERSION __kconfig;
+extern __u32 bpf_dynptr_size(const struct bpf_dynptr *p) __ksym __weak;
+#define CHUTE_ASK_SIZE(record)                                                                     \
+	do {                                                                                       \
+		if (LINUX_KERNEL_VERSION >= 0x060500)                                              \
+			return bpf_dynptr_size(record);                                            \
+	} while (0)
+#else
+#define CHUTE_ASK_SIZE(record)
+#endif
 
 /* What the callbacks are given. All that changes is in the map's value, which the
  * verifier does not follow: on the stack each count would be a state of its own. */
 struct chute_receiver {
 	void *ctx; /* the caller's */
+	void *ring;
 	struct chute_side_value *value;
 };
 
+/*
+ * The bytes of a record's payload; above CHUTE_MESSAGE_MAX, anything above. No
+ * helper tells: what can't be read is past the end. Each look costs a call, so the
+ * first two are for what the last message had, and then small sizes come first.
+ * Not inlined: a callback that runs out of registers spills `record` to the stack,
+ * where the verifier forgets that it is a dynptr.
+ */
+static __noinline __attribute__((unused)) __u64 chute_probe_size(struct bpf_dynptr *record,
+								 struct chute_side_value *v)
+{
+	__u32 bit;
+
+	if (bpf_dynptr_data(record, v->guess, 0) && !bpf_dynptr_data(record, v->guess, 1))
+		return v->guess;
+	if (bpf_dynptr_data(record, CHUTE_MESSAGE_MAX, 1))
+		return CHUTE_MESSAGE_MAX + 1;
+	for (bit = 8; bit < CHUTE_MESSAGE_MAX && bpf_dynptr_data(record, bit, 1); bit *= 2)
+		;
+	for (v->guess = 0; bit; bit /= 2)
+		if (bpf_dynptr_data(record, v->guess + bit - 1, 1))
+			v->guess += bit;
+	return v->guess;
+}
+
+static __always_inline __u64 chute_payload_size(struct bpf_dynptr *record,
+						struct chute_side_value *v)
+{
+	CHUTE_ASK_SIZE(record);
+	return chute_probe_size(record, v);
+}
+
+/* Is what starts here, and is long enough, a packed record? Notes what it says. */
+static __always_inline int chute_is_packed(const void *start, struct chute_side_value *v)
+{
+	const volatile struct chute_packed *pack = start;
+
+	if (pack->magic != CHUTE_PACK_MAGIC)
+		return 0;
+	v->size = pack->size;
+	v->end = pack->bytes;
+	return 1;
+}
+
+/* A record that is no message for us: is it packed? Otherwise it counts. */
+static __always_inline int chute_pass_over(struct bpf_dynptr *record, struct chute_side_value *v,
+					   __u64 *count)
+{
+	const void *start = bpf_dynptr_data(record, 0, sizeof(struct chute_packed));
+
+	if (start && chute_is_packed(start, v))
+		return 0;
+	++*count;
+	return 1;
+}
+
 /* Copy the messages of a packed record. False, and counted, if it is not what it
  * says it is. */
-static __always_inline int chute_unpack(struct bpf_dynptr *record, struct chute_receiver *r,
-					const struct chute_packed *pack)
+static __always_inline int chute_unpack(struct bpf_dynptr *record, struct chute_side_value *v)
 {
-	__u64 size = *(volatile const __u32 *)&pack->size;
-	__u64 bytes = *(volatile const __u32 *)&pack->bytes;
-	struct chute_side_value *value = r->value;
+	__u64 size = v->size, bytes = v->end;
+	int good = bytes && (size <= CHUTE_PACK_MESSAGE_MAX || size == CHUTE_PACK_MIXED);
 
-	value->next = 0;
-	value->end = bytes;
-	value->size = size;
+	v->next = 0;
+	/* Linux 6.1 knows of a limit only if just this is compared with it. */
 	CHUTE_OPAQUE(bytes);
-	if (bytes && bytes <= CHUTE_PACK_BYTES_MAX &&
-	    (size <= CHUTE_PACK_MESSAGE_MAX || size == CHUTE_PACK_MIXED) &&
-	    !bpf_dynptr_read(value->copy, bytes, record, sizeof(*pack), 0))
+	if (good && bytes <= CHUTE_PACK_BYTES_MAX &&
+	    !bpf_dynptr_read(v->copy, bytes, record, sizeof(struct chute_packed), 0))
 		return 1;
-	value->side.malformed++;
+	v->side.malformed++;
 	return 0;
 }
 
-/* The size of a record's payload, or CHUTE_MESSAGE_MAX + 1 if it is above that.
- * There is no helper that tells; what can't be read is past the end. */
-static __always_inline __u32 chute_payload_size(struct bpf_dynptr *record)
+/* A run whose messages are of the wrong size. */
+static __always_inline void chute_pass_over_run(struct chute_side_value *v)
 {
-	__u32 size = 0, bit;
+	__u64 count = v->end / chute_message_bytes(v->size);
 
-	if (bpf_dynptr_data(record, CHUTE_MESSAGE_MAX, 1))
-		return CHUTE_MESSAGE_MAX + 1;
-	for (bit = CHUTE_MESSAGE_MAX; bit; bit >>= 1)
-		if (bpf_dynptr_data(record, size + bit - 1, 1))
-			size += bit;
-	return size;
+	v->side.wrong_size += count;
+	v->next = count * chute_message_bytes(v->size);
 }
 
-/* Wake producers that sleep. The drain has moved consumer_pos before, with its
- * own wake-up turned off. */
-static __always_inline long chute_drain_records(void *ring, void *callback,
-						struct chute_receiver *r)
+/* 8 bytes wide, which is the word and zeroes: a shorter exchange needs more of a
+ * compiler's -mcpu than its default. */
+static __always_inline __u64 chute_exchange_sleepers(struct chute_side *side, __u64 sleepers)
 {
-	struct chute_side *side = &r->value->side;
-	__u64 before = side->messages;
-	long ret, again;
-
-	ret = bpf_user_ringbuf_drain(ring, callback, r, BPF_RB_NO_WAKEUP);
-	/* W1: pairs with W0. An exchange is a full barrier: either the producer
-	 * sees the position, or we see that it sleeps. */
-	if (__sync_lock_test_and_set(&side->sleepers, 0)) {
-		again = bpf_user_ringbuf_drain(ring, callback, r, BPF_RB_FORCE_WAKEUP);
-		if (ret >= 0 && again < 0 && again != -16 /* EBUSY: that one looks too */)
-			ret = again;
-	}
-	return ret < 0 ? ret : (long)(side->messages - before);
+	/* W1: pairs with W0. A full barrier: either the producer sees the position
+	 * that the drain moved, or we see that it sleeps. */
+	return __sync_lock_test_and_set((__u64 *)&side->sleepers, sleepers);
 }
 
 /*
  * Defines the callbacks that lead to fn(). NEED: bytes that fn() may read from a
- * message on. SIZE(r): of each message in a run. WANTED(size): is it to be
- * delivered? CALL(r, msg, size): calls fn(). SINGLE(r, record): handles a record
- * that is not packed.
+ * message on. SIZE(v): of each message in a run. WANTED(size): is it to be
+ * delivered? CALL(r, msg, size): calls fn(). PLAIN(record, r): handles a record
+ * and returns 1, or 0 for a packed one.
  */
-#define CHUTE_RECEIVER(fn, NEED, SIZE, WANTED, CALL, SINGLE)                                       \
+#define CHUTE_RECEIVER(fn, NEED, SIZE, WANTED, CALL, PLAIN)                                        \
 	static long fn##__run(__u64 step, struct chute_receiver *r)                                \
 	{                                                                                          \
 		struct chute_side_value *v = r->value;                                             \
-		__u64 size = SIZE(v), stride = chute_message_bytes(size);                          \
-		__u64 next = v->next, end = v->end;                                                \
+		__u64 next = v->next, end = v->end, stride = chute_message_bytes(SIZE(v));         \
 		__u32 i;                                                                           \
                                                                                                    \
 		_Pragma("clang loop unroll(disable)") for (i = 0; i < CHUTE_STEP; i++)             \
@@ -155,7 +212,7 @@ static __always_inline long chute_drain_records(void *ring, void *callback,
 			CHUTE_OPAQUE(next);                                                        \
 			if (next + stride > end || next > CHUTE_COPY_END - (NEED))                 \
 				break;                                                             \
-			CALL(r, v->copy + next, size);                                             \
+			CALL(r, v->copy + next, SIZE(v));                                          \
 			next += stride;                                                            \
 		}                                                                                  \
 		v->next = next;                                                                    \
@@ -169,13 +226,14 @@ static __always_inline long chute_drain_records(void *ring, void *callback,
 		__u64 next = v->next, end = v->end, size, rounded;                                 \
 		__u32 i;                                                                           \
                                                                                                    \
-		_Pragma("clang loop unroll(disable)") for (i = 0; i < CHUTE_STEP / 2; i++)         \
+		_Pragma("clang loop unroll(disable)") for (i = 0; i < CHUTE_MIXED_STEP; i++)       \
 		{                                                                                  \
 			CHUTE_OPAQUE(next);                                                        \
 			if (next + 8 > end || next > CHUTE_COPY_END - 8 - (NEED))                  \
 				break;                                                             \
 			size = *(volatile const __u32 *)(v->copy + next);                          \
 			rounded = (size + 7) & ~7ULL;                                              \
+			CHUTE_OPAQUE(rounded);                                                     \
 			if (size > CHUTE_PACK_MESSAGE_MAX || next + 8 + rounded > end)             \
 				break;                                                             \
 			if (WANTED(size)) {                                                        \
@@ -187,41 +245,55 @@ static __always_inline long chute_drain_records(void *ring, void *callback,
 			next += 8 + rounded;                                                       \
 		}                                                                                  \
 		v->next = next;                                                                    \
-		return i < CHUTE_STEP / 2;                                                         \
+		return i < CHUTE_MIXED_STEP;                                                       \
 	}                                                                                          \
                                                                                                    \
 	static long fn##__record(struct bpf_dynptr *record, struct chute_receiver *r)              \
 	{                                                                                          \
 		struct chute_side_value *v = r->value;                                             \
-		const struct chute_packed *pack = bpf_dynptr_data(record, 0, sizeof(*pack));       \
                                                                                                    \
-		if (!pack || pack->magic != CHUTE_PACK_MAGIC) {                                    \
-			SINGLE(r, record);                                                         \
+		if (PLAIN(record, r) || !chute_unpack(record, v))                                  \
 			return 0;                                                                  \
-		}                                                                                  \
-		if (!chute_unpack(record, r, pack))                                                \
-			return 0;                                                                  \
-		if (v->size == CHUTE_PACK_MIXED) {                                                 \
+		if (v->size == CHUTE_PACK_MIXED)                                                   \
 			bpf_loop(2 * CHUTE_STEPS, fn##__mixed, r, 0);                              \
-		} else if (WANTED(v->size)) {                                                      \
+		else if (WANTED(v->size))                                                          \
 			bpf_loop(CHUTE_STEPS, fn##__run, r, 0);                                    \
-		} else {                                                                           \
-			v->side.wrong_size += v->end / chute_message_bytes(v->size);               \
-			return 0;                                                                  \
-		}                                                                                  \
+		else                                                                               \
+			chute_pass_over_run(v);                                                    \
 		/* A run ends with its last message, and so does a mixed record. */                \
 		if (v->next != v->end)                                                             \
 			v->side.malformed++;                                                       \
 		return 0;                                                                          \
 	}                                                                                          \
                                                                                                    \
+	/* -EBUSY: another drain holds the ring and wakes nobody, since we have taken              \
+	 * its reason from `sleepers`. Put it back: who still holds the ring after that            \
+	 * looks there when it is through. */                                                      \
+	static long fn##__wake(__u64 again, struct chute_receiver *r)                              \
+	{                                                                                          \
+		if (bpf_user_ringbuf_drain(r->ring, fn##__record, r, BPF_RB_FORCE_WAKEUP) != -16)  \
+			return 1;                                                                  \
+		chute_exchange_sleepers(&r->value->side, 1);                                       \
+		return 0;                                                                          \
+	}                                                                                          \
+                                                                                                   \
 	static __always_inline long fn##__drain(void *ring, void *side, void *ctx)                 \
 	{                                                                                          \
-		struct chute_receiver r = { .ctx = ctx };                                          \
+		struct chute_receiver r = { .ctx = ctx, .ring = ring };                            \
+		struct chute_side_value *v;                                                        \
+		__u64 before;                                                                      \
 		__u32 zero = 0;                                                                    \
+		long ret;                                                                          \
                                                                                                    \
-		r.value = bpf_map_lookup_elem(side, &zero);                                        \
-		return r.value ? chute_drain_records(ring, fn##__record, &r) : -22;                \
+		v = r.value = bpf_map_lookup_elem(side, &zero);                                    \
+		if (!v)                                                                            \
+			return -22;                                                                \
+		before = v->side.messages;                                                         \
+		ret = bpf_user_ringbuf_drain(ring, fn##__record, &r, BPF_RB_NO_WAKEUP);            \
+		/* -EBUSY: the other one looks. */                                                 \
+		if (ret != -16 && chute_exchange_sleepers(&v->side, 0))                            \
+			bpf_loop(2, fn##__wake, &r, 0);                                            \
+		return ret < 0 ? ret : (long)(v->side.messages - before);                          \
 	}
 
 /*
@@ -235,27 +307,29 @@ static __always_inline long chute_drain_records(void *ring, void *callback,
 	}                                                                                          \
 	static __always_inline __u32 fn##__size(struct chute_side_value *v)                        \
 	{                                                                                          \
-		return v->size;                                                                    \
+		return *(volatile __u64 *)&v->size;                                                \
 	}                                                                                          \
 	static __always_inline void fn##__call(struct chute_receiver *r, const void *msg,          \
 					       __u32 size)                                         \
 	{                                                                                          \
 		fn(msg, size, r->ctx);                                                             \
 	}                                                                                          \
-	static __always_inline void fn##__single(struct chute_receiver *r,                         \
-						 struct bpf_dynptr *record)                        \
+	static __always_inline int fn##__plain(struct bpf_dynptr *record,                          \
+					       struct chute_receiver *r)                           \
 	{                                                                                          \
-		__u32 size = chute_payload_size(record);                                           \
+		struct chute_side_value *v = r->value;                                             \
+		__u64 size = chute_payload_size(record, v);                                        \
                                                                                                    \
-		if (size > CHUTE_MESSAGE_MAX ||                                                    \
-		    bpf_dynptr_read(r->value->copy, size, record, 0, 0)) {                         \
-			r->value->side.too_long++;                                                 \
-			return;                                                                    \
-		}                                                                                  \
-		fn(r->value->copy, size, r->ctx);                                                  \
-		r->value->side.messages++;                                                         \
+		CHUTE_OPAQUE(size);                                                                \
+		if (size > CHUTE_MESSAGE_MAX || bpf_dynptr_read(v->copy, size, record, 0, 0))      \
+			return chute_pass_over(record, v, &v->side.too_long);                      \
+		if (size >= sizeof(struct chute_packed) && chute_is_packed(v->copy, v))            \
+			return 0;                                                                  \
+		fn(v->copy, size, r->ctx);                                                         \
+		v->side.messages++;                                                                \
+		return 1;                                                                          \
 	}                                                                                          \
-	CHUTE_RECEIVER(fn, CHUTE_MESSAGE_MAX, fn##__size, fn##__wanted, fn##__call, fn##__single)
+	CHUTE_RECEIVER(fn, CHUTE_MESSAGE_MAX, fn##__size, fn##__wanted, fn##__call, fn##__plain)
 
 /*
  * CHUTE_RECEIVE(type, fn): fn(const type *msg, void *ctx) receives messages of
@@ -264,7 +338,7 @@ static __always_inline long chute_drain_records(void *ring, void *callback,
 #define CHUTE_RECEIVE(type, fn)                                                                    \
 	static __always_inline int fn##__wanted(__u32 size)                                        \
 	{                                                                                          \
-		return size == sizeof(type);                                                       \
+		return sizeof(type) <= CHUTE_PACK_MESSAGE_MAX && size == sizeof(type);             \
 	}                                                                                          \
 	static __always_inline __u32 fn##__size(struct chute_side_value *v)                        \
 	{                                                                                          \
@@ -275,19 +349,22 @@ static __always_inline long chute_drain_records(void *ring, void *callback,
 	{                                                                                          \
 		fn((const type *)msg, r->ctx);                                                     \
 	}                                                                                          \
-	static __always_inline void fn##__single(struct chute_receiver *r,                         \
-						 struct bpf_dynptr *record)                        \
+	static __always_inline int fn##__plain(struct bpf_dynptr *record,                          \
+					       struct chute_receiver *r)                           \
 	{                                                                                          \
 		const type *msg = bpf_dynptr_data(record, 0, sizeof(type));                        \
+		struct chute_side_value *v = r->value;                                             \
                                                                                                    \
-		if (!msg || bpf_dynptr_data(record, sizeof(type), 1)) {                            \
-			r->value->side.wrong_size++;                                               \
-			return;                                                                    \
-		}                                                                                  \
+		if (sizeof(type) >= sizeof(struct chute_packed) && msg && chute_is_packed(msg, v)) \
+			return 0;                                                                  \
+		if (!msg || bpf_dynptr_data(record, sizeof(type), 1))                              \
+			return chute_pass_over(record, v, &v->side.wrong_size);                    \
 		fn(msg, r->ctx);                                                                   \
-		r->value->side.messages++;                                                         \
+		v->side.messages++;                                                                \
+		return 1;                                                                          \
 	}                                                                                          \
-	CHUTE_RECEIVER(fn, sizeof(type), fn##__size, fn##__wanted, fn##__call, fn##__single)
+	CHUTE_RECEIVER(fn, sizeof(type) <= CHUTE_PACK_MESSAGE_MAX ? sizeof(type) : 0, fn##__size,  \
+		       fn##__wanted, fn##__call, fn##__plain)
 
 /*
  * Drain the ring and call fn() for each message; @ring is &NAME of CHUTE_RING.

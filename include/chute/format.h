@@ -85,8 +85,8 @@ static inline __u32 chute_message_bytes(__u32 size)
  * program does not get at the ring's memory.
  */
 struct chute_side {
-	__u32 sleepers; /* a producer sleeps, or is about to; see chute(7), W0 */
-	__u32 pad0[15];
+	__u32 sleepers;	  /* a producer sleeps, or is about to; see chute(7), W0 */
+	__u32 pad0[15];	  /* 0: a BPF program exchanges 8 bytes */
 	__u64 messages;	  /* delivered */
 	__u64 malformed;  /* packed records that were not what they said, skipped */
 	__u64 wrong_size; /* messages that were not of the type's size, skipped */
