@@ -261,9 +261,9 @@ static void two_threads_that_drain_take_each_record_once_and_in_order(void **sta
 {
 	struct drain_ring *f = *state;
 	__u64 last = 0, left = NUMBERS, number;
-	struct chute_consumer *other = chute_consumer_open(f->fd);
+	/* One handle, that is one mapping: ThreadSanitizer knows a word by its address. */
 	struct taker takers[2] = { { .consumer = f->consumer, .last = &last, .left = &left },
-				   { .consumer = other, .last = &last, .left = &left } };
+				   { .consumer = f->consumer, .last = &last, .left = &left } };
 	pthread_t threads[2];
 	int i;
 
@@ -277,7 +277,6 @@ static void two_threads_that_drain_take_each_record_once_and_in_order(void **sta
 	assert_int_equal(last, NUMBERS);
 	assert_int_equal(takers[0].taken + takers[1].taken, NUMBERS);
 	assert_int_equal(takers[0].wrong + takers[1].wrong, 0);
-	chute_consumer_close(other);
 }
 
 int main(void)
