@@ -48,6 +48,7 @@ struct chute_side_value {
 	__u64 end;   /* bytes of messages in the copy */
 	__u64 size;  /* of each message, or CHUTE_PACK_MIXED */
 	__u64 guess; /* the size of the last message that was a record of its own */
+	__u64 quota; /* of a lane: records to go; 0: no limit */
 	/* A copy of the record's messages, since the verifier can check variable
 	 * offsets against its size. */
 	char copy[CHUTE_PACK_BYTES_MAX + CHUTE_MESSAGE_MAX];
@@ -185,6 +186,14 @@ static __always_inline void chute_pass_over_run(struct chute_side_value *v)
 	v->next = count * chute_message_bytes(v->size);
 }
 
+/* What a drain's callback returns: 1 stops it. */
+static __always_inline long chute_quota_is_up(struct chute_side_value *v)
+{
+	if (!v->quota)
+		return 0;
+	return --v->quota == 0;
+}
+
 /* 8 bytes wide, which is the word and zeroes: a shorter exchange needs more of a
  * compiler's -mcpu than its default. */
 static __always_inline __u64 chute_exchange_sleepers(struct chute_side *side, __u64 sleepers)
@@ -253,7 +262,7 @@ static __always_inline __u64 chute_exchange_sleepers(struct chute_side *side, __
 		struct chute_side_value *v = r->value;                                             \
                                                                                                    \
 		if (PLAIN(record, r) || !chute_unpack(record, v))                                  \
-			return 0;                                                                  \
+			return chute_quota_is_up(v);                                               \
 		if (v->size == CHUTE_PACK_MIXED)                                                   \
 			bpf_loop(2 * CHUTE_STEPS, fn##__mixed, r, 0);                              \
 		else if (WANTED(v->size))                                                          \
@@ -263,7 +272,7 @@ static __always_inline __u64 chute_exchange_sleepers(struct chute_side *side, __
 		/* A run ends with its last message, and so does a mixed record. */                \
 		if (v->next != v->end)                                                             \
 			v->side.malformed++;                                                       \
-		return 0;                                                                          \
+		return chute_quota_is_up(v);                                                       \
 	}                                                                                          \
                                                                                                    \
 	/* -EBUSY: another drain holds the ring and wakes nobody, since we have taken              \
@@ -277,17 +286,18 @@ static __always_inline __u64 chute_exchange_sleepers(struct chute_side *side, __
 		return 0;                                                                          \
 	}                                                                                          \
                                                                                                    \
-	static __always_inline long fn##__drain(void *ring, void *side, void *ctx)                 \
+	static __always_inline long fn##__drain(void *ring, void *side, __u32 index, __u64 quota,  \
+						void *ctx)                                         \
 	{                                                                                          \
 		struct chute_receiver r = { .ctx = ctx, .ring = ring };                            \
 		struct chute_side_value *v;                                                        \
 		__u64 before;                                                                      \
-		__u32 zero = 0;                                                                    \
 		long ret;                                                                          \
                                                                                                    \
-		v = r.value = bpf_map_lookup_elem(side, &zero);                                    \
+		v = r.value = bpf_map_lookup_elem(side, &index);                                   \
 		if (!v)                                                                            \
 			return -22;                                                                \
+		v->quota = quota;                                                                  \
 		before = v->side.messages;                                                         \
 		ret = bpf_user_ringbuf_drain(ring, fn##__record, &r, BPF_RB_NO_WAKEUP);            \
 		/* -EBUSY: the other one looks. */                                                 \
@@ -371,6 +381,113 @@ static __always_inline __u64 chute_exchange_sleepers(struct chute_side *side, __
  * Returns the number of messages, or what bpf_user_ringbuf_drain() returned if
  * that is negative. Wakes producers only if one sleeps.
  */
-#define chute_drain_messages(ring, fn, ctx) fn##__drain(ring, ring##_side, ctx)
+#define chute_drain_messages(ring, fn, ctx) fn##__drain(ring, ring##_side, 0, 0, ctx)
+
+/*
+ * Lanes: an array of rings, one for each producing thread (chute/lanes.h).
+ *
+ * CHUTE_LANES defines the array of up to @count rings of @bytes each, and NAME_side,
+ * with an element for each. User space puts rings into it: the loader before or
+ * after it loads the program, a new one whenever it likes (bpf_map_update_elem()).
+ */
+#define CHUTE_LANES(name, count, bytes)                                                            \
+	struct name##_ring {                                                                       \
+		__uint(type, BPF_MAP_TYPE_USER_RINGBUF);                                           \
+		__uint(max_entries, bytes);                                                        \
+	};                                                                                         \
+	struct {                                                                                   \
+		__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);                                          \
+		__uint(max_entries, count);                                                        \
+		__uint(key_size, sizeof(__u32));                                                   \
+		__array(values, struct name##_ring);                                               \
+	} name SEC(".maps");                                                                       \
+	enum { name##_count = (count) };                                                           \
+	struct {                                                                                   \
+		__uint(type, BPF_MAP_TYPE_ARRAY);                                                  \
+		__uint(map_flags, BPF_F_MMAPABLE);                                                 \
+		__uint(max_entries, count);                                                        \
+		__type(key, __u32);                                                                \
+		__type(value, struct chute_side_value);                                            \
+	} name##_side SEC(".maps")
+
+/* A lane is left after this many records, for the next one; a drain ends when a
+ * round over all lanes has found none with more, or after this many rounds. */
+#define CHUTE_LANE_QUOTA  64
+#define CHUTE_LANE_ROUNDS 1024
+
+/* On the stack of the function that drains. */
+struct chute_lanes_state {
+	void *ctx; /* the caller's */
+	__u32 count, lane;
+	__u32 more; /* a lane of this round had its quota */
+	__s32 error;
+	__u64 messages;
+};
+
+#define CHUTE_LANES_RECEIVER(lanes, fn)                                                            \
+	static long fn##__lane(__u64 step, struct chute_lanes_state *s)                            \
+	{                                                                                          \
+		__u32 lane = step % lanes##_count;                                                 \
+		void *ring = bpf_map_lookup_elem(&lanes, &lane);                                   \
+		struct chute_side_value *v = bpf_map_lookup_elem(&lanes##_side, &lane);            \
+		__u64 before;                                                                      \
+		long ret;                                                                          \
+                                                                                                   \
+		s->lane = lane;                                                                    \
+		if (ring && v) {                                                                   \
+			before = v->side.messages;                                                 \
+			ret = fn##__drain(ring, &lanes##_side, lane, CHUTE_LANE_QUOTA, s);         \
+			if (ret < 0 && !s->error)                                                  \
+				s->error = ret;                                                    \
+			s->messages += v->side.messages - before;                                  \
+			s->more |= !v->quota;                                                      \
+		}                                                                                  \
+		if (lane + 1 < lanes##_count)                                                      \
+			return 0;                                                                  \
+		ret = !s->more;                                                                    \
+		s->more = 0;                                                                       \
+		return ret;                                                                        \
+	}                                                                                          \
+                                                                                                   \
+	static __always_inline long fn##__drain_##lanes(void *ctx)                                 \
+	{                                                                                          \
+		struct chute_lanes_state s = { .ctx = ctx };                                       \
+                                                                                                   \
+		bpf_loop(lanes##_count *CHUTE_LANE_ROUNDS, fn##__lane, &s, 0);                     \
+		return s.error ? s.error : (long)s.messages;                                       \
+	}
+
+/*
+ * CHUTE_LANE_MESSAGES(lanes, fn): fn(__u32 lane, const void *msg, __u32 size,
+ * void *ctx) receives messages of any size from the rings of CHUTE_LANES(lanes, ...);
+ * CHUTE_LANE_RECEIVE(lanes, type, fn): fn(__u32 lane, const type *msg, void *ctx)
+ * those of exactly the type's size. Else as CHUTE_MESSAGES and CHUTE_RECEIVE.
+ */
+#define CHUTE_LANE_MESSAGES(lanes, fn)                                                             \
+	static __always_inline void fn##__in(const void *msg, __u32 size, void *ctx)               \
+	{                                                                                          \
+		struct chute_lanes_state *s = ctx;                                                 \
+                                                                                                   \
+		fn(s->lane, msg, size, s->ctx);                                                    \
+	}                                                                                          \
+	CHUTE_MESSAGES(fn##__in)                                                                   \
+	CHUTE_LANES_RECEIVER(lanes, fn##__in)
+
+#define CHUTE_LANE_RECEIVE(lanes, type, fn)                                                        \
+	static __always_inline void fn##__in(const type *msg, void *ctx)                           \
+	{                                                                                          \
+		struct chute_lanes_state *s = ctx;                                                 \
+                                                                                                   \
+		fn(s->lane, msg, s->ctx);                                                          \
+	}                                                                                          \
+	CHUTE_RECEIVE(type, fn##__in)                                                              \
+	CHUTE_LANES_RECEIVER(lanes, fn##__in)
+
+/*
+ * Drain all lanes in turn and call fn() for each message. Returns the number of
+ * messages, or the first error of a lane, which does not keep the others from
+ * being drained.
+ */
+#define chute_drain_lanes(lanes, fn, ctx) fn##__in__drain_##lanes(ctx)
 
 #endif /* CHUTE_BPF_H */
