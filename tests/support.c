@@ -15,7 +15,7 @@ void skip_because(const char *reason)
 {
 	if (getenv("CHUTE_REQUIRE_BPF"))
 		fail_msg("would skip, but CHUTE_REQUIRE_BPF is set: %s", reason);
-	print_message("skipped: %s\n", reason);
+	print_message("# skipped: %s\n", reason);
 	skip();
 }
 

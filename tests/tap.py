@@ -35,7 +35,7 @@ def run_cases(cases):
                 print(f"not ok {number} - {name}")
                 print(f"# would skip, but CHUTE_REQUIRE_BPF is set: {reason}")
             else:
-                print(f"skipped: {reason}")
+                print(f"# skipped: {reason}")
                 print(f"ok {number} - {name} # SKIP {reason}")
         except Exception as error:
             text = str(error) if isinstance(error, AssertionError) else traceback.format_exc()

@@ -239,9 +239,9 @@ static void print_counts(__u64 images)
 {
 	int o;
 
-	print_message("seed %llu: %llu images\n", seed, images);
+	print_message("# seed %llu: %llu images\n", seed, images);
 	for (o = 0; o < OUTCOMES; o++)
-		print_message("%10lu  %s\n", counts[o], outcome_names[o]);
+		print_message("# %10lu  %s\n", counts[o], outcome_names[o]);
 }
 
 static void the_kernel_and_chute_drain_agree(void **state)
@@ -253,7 +253,7 @@ static void the_kernel_and_chute_drain_agree(void **state)
 	(void)state;
 	need_bpf();
 	seed = setting("CHUTE_SEED", draw_seed());
-	print_message("seed %llu\n", seed);
+	print_message("# seed %llu\n", seed);
 	signal(SIGINT, stop);
 	signal(SIGTERM, stop);
 	open_benches();
