@@ -12,6 +12,7 @@
 #include "opts.h"
 #include "owner.h"
 #include "ring.h"
+#include "share.h"
 #include "wait.h"
 
 #include <chute/user_ring_buffer.h>
@@ -43,7 +44,8 @@ static int open_ring(struct user_ring_buffer *rb, int map_fd)
 	if (err)
 		return err;
 	err = -EBUSY;
-	if (chute_owner_state(chute_load_relaxed(&rb->ring.producer->owner)) == CHUTE_OWNER_DEAD)
+	if (chute_owner_state(chute_load_relaxed(&rb->ring.producer->owner)) == CHUTE_OWNER_DEAD &&
+	    !chute_share_is_live(&rb->ring))
 		err = chute_wait_init(&rb->wait, &rb->ring, CHUTE_SPIN_NS);
 	if (err)
 		chute_ring_unmap(&rb->ring);

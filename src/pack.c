@@ -86,9 +86,13 @@ void chute_pack_close(struct chute_producer *p)
 	struct chute *c = &p->fast;
 	void *payload = p->pack.payload ? p->pack.payload : p->pack.single;
 
+	bool is_ours;
+
 	if (!payload)
 		return;
-	if (p->pack.payload) {
+	/* In a child of fork() it is the parent's. */
+	is_ours = chute_producer_is_ours(p);
+	if (p->pack.payload && is_ours) {
 		cut(p, seal(p));
 		if (p->pack.mixed)
 			p->pack.next_mixed = c->pack_varied != 0;
@@ -97,7 +101,8 @@ void chute_pack_close(struct chute_producer *p)
 	p->pack.single = NULL;
 	c->pack_next = (char *)1;
 	c->pack_last = c->pack_end = NULL;
-	chute_submit(c, payload);
+	if (is_ours)
+		chute_submit(c, payload);
 }
 
 static void *place_first(struct chute_producer *p, __u32 size)

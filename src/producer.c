@@ -193,27 +193,16 @@ static void *sole_reserve(struct chute_producer *p, __u32 size, __u64 bytes)
 	return header + 1;
 }
 
-/* A child of fork() has its parent's handle, and must not be taken for it. */
-static int shared_check_fork(struct chute_producer *p)
-{
-	__u64 self = chute_owner_self();
-	int err = 0;
-
-	if (__builtin_expect(chute_load_relaxed(&p->share.self) == self, 1))
-		return 0;
-	pthread_mutex_lock(&p->rejoin);
-	if (p->share.self != self)
-		err = -chute_share_join(&p->share, &p->ring);
-	pthread_mutex_unlock(&p->rejoin);
-	return err;
-}
-
 static void *shared_reserve(struct chute_producer *p, __u32 size, __u32 count, __u64 bytes)
 {
-	int err = shared_check_fork(p);
+	int err;
 
-	if (err)
-		return fail(err);
+	/* A child of fork() has its parent's handle, and must not be taken for it. */
+	if (__builtin_expect(!chute_share_is_ours(&p->share), 0)) {
+		err = chute_share_rejoin(&p->share, &p->ring);
+		if (err)
+			return fail(-err);
+	}
 	return chute_share_reserve(&p->share, &p->ring, size, count, bytes);
 }
 
@@ -251,7 +240,7 @@ static int wait_for_space(struct chute_producer *p, __u64 bytes, __s64 deadline)
 	chute_wait_copy_fini(&wait);
 	if (!err)
 		return 0;
-	chute_share_heal(&p->ring);
+	chute_share_heal(&p->ring, CHUTE_HEAL_SOME);
 	return deadline >= 0 && chute_now_ns() >= deadline ? -ETIMEDOUT : 0;
 }
 
@@ -365,6 +354,8 @@ static int join(struct chute_producer *p, bool recover)
 		err = sole_claim(p);
 	if (!err && recover)
 		chute_store_relaxed(&page->recovered, page->recovered + chute_recover(&p->ring));
+	if (!err && !recover && !p->shared)
+		chute_share_heal(&p->ring, CHUTE_HEAL_ALL);
 	if (err || !p->shared)
 		return err;
 	if (recover)
@@ -394,7 +385,6 @@ int chute_producer_init(struct chute_producer *p, const struct chute_ring *ring,
 	p->drain_prog_fd = opts->drain_prog_fd ? (int)opts->drain_prog_fd : -1;
 	if (opts->flags & CHUTE_KICK)
 		p->kick_every = p->kick_left = opts->kick_every ? opts->kick_every : 1;
-	pthread_mutex_init(&p->rejoin, NULL);
 	err = join(p, opts->flags & CHUTE_RECOVER);
 	if (err)
 		return err;
@@ -423,15 +413,19 @@ int chute_producer_init(struct chute_producer *p, const struct chute_ring *ring,
 	return err;
 }
 
+bool chute_producer_is_ours(const struct chute_producer *p)
+{
+	return p->shared ? chute_share_is_ours(&p->share) : p->self == chute_owner_self();
+}
+
 void chute_producer_fini(struct chute_producer *p)
 {
 	struct chute *c = &p->fast;
 
 	chute_wait_fini(&p->wait);
-	pthread_mutex_destroy(&p->rejoin);
 	/* A child of fork() shares the memory and is not the producer, unless it
 	 * has become one of many. */
-	if ((p->shared ? p->share.self : p->self) != chute_owner_self())
+	if (!chute_producer_is_ours(p))
 		return;
 	chute_pack_close(p);
 	chute_publish(c);

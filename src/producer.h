@@ -9,8 +9,6 @@
 #include "share.h"
 #include "wait.h"
 
-#include <pthread.h>
-
 #include <chute/chute.h>
 
 /* The open packed record, as far as struct chute does not have it; see pack.c. */
@@ -34,7 +32,6 @@ struct chute_producer {
 
 	bool shared; /* one of many: every call of the fast path comes to the slow one */
 	struct chute_share share;
-	pthread_mutex_t rejoin; /* a child of fork() joins anew, once */
 
 	struct chute_packer pack;
 
@@ -65,6 +62,9 @@ void *chute_producer_reserve_for(struct chute_producer *p, __u32 size, __u32 cou
 
 /* Has another producer been noticed? */
 bool chute_producer_is_lost(const struct chute_producer *p);
+
+/* Does the handle belong to this process, and not to the one that forked it? */
+bool chute_producer_is_ours(const struct chute_producer *p);
 
 /* Finish the open packed record, if there is one, and publish it. */
 void chute_pack_close(struct chute_producer *p);

@@ -14,6 +14,8 @@ int chute_kick(struct chute *c)
 
 	chute_pack_close(p);
 	chute_publish(c);
+	if (p->shared)
+		chute_share_look(&p->share, &p->ring);
 	if (p->ring.backend == CHUTE_BACKEND_MEMORY) {
 		chute_wake_consumer(&p->ring);
 		return 0;
@@ -22,6 +24,16 @@ int chute_kick(struct chute *c)
 		return -EOPNOTSUPP;
 	err = chute_bpf_test_run(p->drain_prog_fd, &retval);
 	return err ? err : (int)retval;
+}
+
+/* Threads that share the handle may count one too few, and never past the end. */
+static bool is_kick_due(struct chute_producer *p)
+{
+	__u32 left = chute_load_relaxed(&p->kick_left);
+	bool due = left <= 1;
+
+	chute_store_relaxed(&p->kick_left, due ? p->kick_every : left - 1);
+	return due;
 }
 
 int chute_send(struct chute *c, const void *data, __u32 size, __s64 timeout_ns)
@@ -35,9 +47,7 @@ int chute_send(struct chute *c, const void *data, __u32 size, __s64 timeout_ns)
 	if (size)
 		memcpy(payload, data, size);
 	chute_submit(c, payload);
-	if (p->kick_every && !--p->kick_left) {
-		p->kick_left = p->kick_every;
+	if (p->kick_every && is_kick_due(p))
 		chute_kick(c);
-	}
 	return 0;
 }

@@ -7,26 +7,41 @@
 #ifndef CHUTE_SRC_SHARE_H
 #define CHUTE_SRC_SHARE_H
 
+#include "owner.h"
 #include "ring.h"
 
+#include <chute/atomic.h>
 #include <chute/format.h>
 
 /* What a handle knows of its own part. */
 struct chute_share {
 	__u64 self;		 /* the word of the process that holds the slot */
+	__u64 joining;		 /* of the one that has a thread in chute_share_rejoin(), or 0 */
 	__u32 tag;		 /* slot and generation, as in chute_header.pad */
 	unsigned long limit_pos; /* a limit of producer_pos, perhaps out of date */
-	unsigned long seen_pos;	 /* consumer_pos at the last look for a stuck record */
-	__s64 seen_ns;		 /* when it was first seen there */
-	__u32 countdown;	 /* reserves until the next look */
+	/* The last look for a stuck record, and where the consumer was then. */
+	__s64 looked_ns;
+	unsigned long seen_pos;
+	__u32 countdown, period; /* reserves until the next look, and from look to look */
 };
 
 /*
  * Join the producers of @ring. Returns 0; -EBUSY while a sole producer has it;
- * -EUSERS when all slots are taken; -EXDEV when a producer is of another pid
- * namespace, so that nobody could tell when it dies.
+ * -EUSERS when all slots are taken; -EXDEV when a producer is of another pid or
+ * time namespace, so that nobody could tell when it dies.
  */
 int chute_share_join(struct chute_share *share, const struct chute_ring *ring);
+
+/* Does the handle belong to the calling process, and not to the one that forked it? */
+static inline bool chute_share_is_ours(const struct chute_share *share)
+{
+	/* J2: pairs with J1. */
+	return chute_load_acquire(&share->self) == chute_owner_self();
+}
+
+/* Join anew, in a child of fork(). Any number of threads: one does it. As
+ * chute_share_join(). */
+int chute_share_rejoin(struct chute_share *share, const struct chute_ring *ring);
 
 /* Leave. What is reserved and not finished will be discarded. */
 void chute_share_leave(struct chute_share *share, const struct chute_ring *ring);
@@ -45,10 +60,17 @@ void *chute_share_reserve(struct chute_share *share, const struct chute_ring *ri
 /* Finish what chute_share_reserve() returned. */
 void chute_share_finish(void *payload, __u32 flags);
 
+/* Heal what hinders the consumer, unless this handle has looked a moment ago. */
+void chute_share_look(struct chute_share *share, const struct chute_ring *ring);
+
 /*
- * If the record at the consumer's position is that of a dead owner, discard it, so
- * that the consumer gets on. Costs a look at /proc where a record is not finished.
+ * Discard what the dead have left unfinished, from the consumer's position on. Looks
+ * at @most records, which bounds how long the lock is held: what lies past them does
+ * not hinder the consumer yet. Costs a look at /proc for each owner of an unfinished
+ * record.
  */
-void chute_share_heal(const struct chute_ring *ring);
+#define CHUTE_HEAL_SOME 4096UL
+#define CHUTE_HEAL_ALL	(~0UL)
+void chute_share_heal(const struct chute_ring *ring, unsigned long most);
 
 #endif

@@ -41,8 +41,8 @@ struct user_ring_buffer_opts {
 
 /*
  * NULL and errno: EINVAL (not a BPF_MAP_TYPE_USER_RINGBUF, or bad @opts), E2BIG
- * (the mapping would overflow the address space), EBUSY (a struct chute is the
- * ring's sole producer), else as bpf(2), mmap(2), epoll_create1(2) say: EBADFD
+ * (the mapping would overflow the address space), EBUSY (a struct chute
+ * produces on the ring), else as bpf(2), mmap(2), epoll_create1(2) say: EBADFD
  * for a bad descriptor. @map_fd stays the caller's. @opts may be NULL.
  */
 struct user_ring_buffer *user_ring_buffer__new(int map_fd,
