@@ -26,15 +26,13 @@ static inline bool chute_is_empty(unsigned long cons_pos, unsigned long prod_pos
 }
 
 /*
- * Returns 1 for a record, unfinished and discarded ones included; 0 when nothing
- * is published at @pos; -EINVAL, -E2BIG when a drain that came there would return
- * that.
+ * What is at @pos if the producer stands at @prod_pos. Returns 1 for a record,
+ * unfinished and discarded ones included; 0 when nothing is published at @pos;
+ * -EINVAL, -E2BIG when a drain that came there would return that.
  */
-static inline int chute_ring_peek(const struct chute_ring *ring, unsigned long pos,
-				  struct chute_record *record)
+static inline int chute_ring_peek_below(const struct chute_ring *ring, unsigned long pos,
+					unsigned long prod_pos, struct chute_record *record)
 {
-	/* D0: pairs with P0, P3, R1 and L0. The records below are visible after it. */
-	unsigned long prod_pos = chute_load_acquire(&ring->producer->producer_pos);
 	struct chute_header *header;
 	__u64 bytes;
 	__u32 len;
@@ -58,6 +56,19 @@ static inline int chute_ring_peek(const struct chute_ring *ring, unsigned long p
 	record->next_pos = pos + (unsigned long)bytes;
 	record->payload = header + 1;
 	return 1;
+}
+
+static inline unsigned long chute_ring_producer_pos(const struct chute_ring *ring)
+{
+	/* D0: pairs with P0, P3, R1 and L0. The records below are visible after it. */
+	return chute_load_acquire(&ring->producer->producer_pos);
+}
+
+/* The same, where the producer stands now. */
+static inline int chute_ring_peek(const struct chute_ring *ring, unsigned long pos,
+				  struct chute_record *record)
+{
+	return chute_ring_peek_below(ring, pos, chute_ring_producer_pos(ring), record);
 }
 
 #endif
