@@ -25,6 +25,7 @@ static const struct verb verbs[] = {
 	  "make a ring: in shared memory, or in a BPF map pinned in a bpffs" },
 	{ "send", tool_send, "feed a ring with records from standard input or files" },
 	{ "recv", tool_recv, "drain a memory ring to standard output" },
+	{ "bench", tool_bench, "measure this machine, beside what one might use instead" },
 };
 
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))

@@ -19,6 +19,7 @@ enum tool_status {
 	TOOL_USAGE = 2, /* the command line can't be understood */
 };
 
+int tool_bench(int argc, char **argv);
 int tool_create(int argc, char **argv);
 int tool_recv(int argc, char **argv);
 int tool_send(int argc, char **argv);
