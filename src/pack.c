@@ -81,6 +81,16 @@ static void cut(struct chute_producer *p, __u32 size)
 	chute_store_release(&header->len, size | CHUTE_BUSY);
 }
 
+/* Where somebody else has produced, the packed record may lie among his by now, and
+ * not a byte of it is touched. */
+static bool is_alone(const struct chute_producer *p)
+{
+	unsigned long left_pos = p->busy ? p->busy_published_pos : p->fast.published_pos;
+
+	return p->shared ||
+	       (!chute_producer_is_lost(p) && chute_load_relaxed(p->fast.producer_pos) == left_pos);
+}
+
 void chute_pack_close(struct chute_producer *p)
 {
 	struct chute *c = &p->fast;
@@ -92,7 +102,7 @@ void chute_pack_close(struct chute_producer *p)
 		return;
 	/* In a child of fork() it is the parent's. */
 	is_ours = chute_producer_is_ours(p);
-	if (p->pack.payload && is_ours) {
+	if (p->pack.payload && is_ours && is_alone(p)) {
 		cut(p, seal(p));
 		if (p->pack.mixed)
 			p->pack.next_mixed = c->pack_varied != 0;

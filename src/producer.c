@@ -125,9 +125,11 @@ static void publish_to(struct chute_producer *p, unsigned long pos)
 static void busy_enter(struct chute_producer *p, const struct view *v)
 {
 	struct chute_header *header = header_at(&p->fast, v->staged_pos);
+	__u32 len = chute_load_relaxed(&header->len);
 
-	chute_store_relaxed(&header->pad, 0U);
-	chute_store_relaxed(&header->len, chute_load_relaxed(&header->len) | CHUTE_BUSY);
+	/* chute_batch_skip() may have been here; beside BUSY it is the pad that says so. */
+	chute_store_relaxed(&header->pad, len & CHUTE_DISCARD ? CHUTE_PAD_SKIP : 0U);
+	chute_store_relaxed(&header->len, (len & CHUTE_LENGTH_MASK) | CHUTE_BUSY);
 	p->busy = 1;
 	p->busy_published_pos = v->published_pos;
 	p->fast.published_pos = NO_POS;
