@@ -322,6 +322,9 @@ static __always_inline __u64 chute_exchange_sleepers(struct chute_side *side, __
 	static __always_inline void fn##__call(struct chute_receiver *r, const void *msg,          \
 					       __u32 size)                                         \
 	{                                                                                          \
+		/* The compiler may not know how long a message can be: it would leave out the     \
+		 * checks of fn() that the verifier wants. */                                      \
+		CHUTE_OPAQUE(size);                                                                \
 		fn(msg, size, r->ctx);                                                             \
 	}                                                                                          \
 	static __always_inline int fn##__plain(struct bpf_dynptr *record,                          \
@@ -335,7 +338,7 @@ static __always_inline __u64 chute_exchange_sleepers(struct chute_side *side, __
 			return chute_pass_over(record, v, &v->side.too_long);                      \
 		if (size >= sizeof(struct chute_packed) && chute_is_packed(v->copy, v))            \
 			return 0;                                                                  \
-		fn(v->copy, size, r->ctx);                                                         \
+		fn##__call(r, v->copy, size);                                                      \
 		v->side.messages++;                                                                \
 		return 1;                                                                          \
 	}                                                                                          \
