@@ -300,9 +300,13 @@ static __always_inline __u64 chute_exchange_sleepers(struct chute_side *side, __
 		v->quota = quota;                                                                  \
 		before = v->side.messages;                                                         \
 		ret = bpf_user_ringbuf_drain(ring, fn##__record, &r, BPF_RB_NO_WAKEUP);            \
-		/* -EBUSY: the other one looks. */                                                 \
-		if (ret != -16 && chute_exchange_sleepers(&v->side, 0))                            \
+		/* -EBUSY: the other one looks. The wake drains what is there by now: one          \
+		 * record where the quota is up, for a quota of 0 is none. */                      \
+		if (ret != -16 && chute_exchange_sleepers(&v->side, 0)) {                          \
+			if (quota && !v->quota)                                                    \
+				v->quota = 1;                                                      \
 			bpf_loop(2, fn##__wake, &r, 0);                                            \
+		}                                                                                  \
 		return ret < 0 ? ret : (long)(v->side.messages - before);                          \
 	}
 
@@ -405,6 +409,7 @@ static __always_inline __u64 chute_exchange_sleepers(struct chute_side *side, __
 		__array(values, struct name##_ring);                                               \
 	} name SEC(".maps");                                                                       \
 	enum { name##_count = (count) };                                                           \
+	_Static_assert((count) > 0 && (count) <= CHUTE_LANES_MAX, "too many lanes");               \
 	struct {                                                                                   \
 		__uint(type, BPF_MAP_TYPE_ARRAY);                                                  \
 		__uint(map_flags, BPF_F_MMAPABLE);                                                 \
@@ -417,6 +422,7 @@ static __always_inline __u64 chute_exchange_sleepers(struct chute_side *side, __
  * round over all lanes has found none with more, or after this many rounds. */
 #define CHUTE_LANE_QUOTA  64
 #define CHUTE_LANE_ROUNDS 1024
+#define CHUTE_LANES_MAX	  8192 /* what bpf_loop() takes, by the rounds */
 
 /* On the stack of the function that drains. */
 struct chute_lanes_state {
