@@ -16,7 +16,6 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 /* What a thread has: its lane, and the process that took it, for a child of fork()
@@ -67,9 +66,7 @@ static struct chute_lanes *lanes_new(const struct chute_opts *opts, int array_fd
 
 	if (!lanes)
 		return NULL;
-	if (opts)
-		memcpy(&lanes->opts, opts, opts->sz < sizeof(*opts) ? opts->sz : sizeof(*opts));
-	lanes->opts.sz = sizeof(lanes->opts);
+	lanes->opts = *opts;
 	lanes->array_fd = -1;
 	err = pthread_key_create(&lanes->key, seat_leave);
 	if (!err && array_fd >= 0) {
@@ -87,13 +84,15 @@ static struct chute_lanes *lanes_new(const struct chute_opts *opts, int array_fd
 	return lanes;
 }
 
-struct chute_lanes *chute_lanes_open(const struct chute_opts *opts)
+struct chute_lanes *chute_lanes_open(const struct chute_opts *user_opts)
 {
-	if (!chute_opts_ok(opts, sizeof(*opts))) {
+	struct chute_opts opts;
+
+	if (chute_opts_read(&opts, user_opts)) {
 		errno = EINVAL;
 		return NULL;
 	}
-	return lanes_new(opts, -1);
+	return lanes_new(&opts, -1);
 }
 
 static int add_fd(struct chute_lanes *lanes, int fd)
@@ -155,18 +154,21 @@ static int array_size(int array_fd, __u32 *size)
 	return err;
 }
 
-struct chute_lanes *chute_lanes_open_map(int array_fd, const struct chute_opts *opts)
+struct chute_lanes *chute_lanes_open_map(int array_fd, const struct chute_opts *user_opts)
 {
 	struct chute_lanes *lanes;
+	struct chute_opts opts;
 	__u32 size;
 	int err;
 
-	err = chute_opts_ok(opts, sizeof(*opts)) ? array_size(array_fd, &size) : -EINVAL;
+	err = chute_opts_read(&opts, user_opts);
+	if (!err)
+		err = array_size(array_fd, &size);
 	if (err) {
 		errno = -err;
 		return NULL;
 	}
-	lanes = lanes_new(opts, array_fd);
+	lanes = lanes_new(&opts, array_fd);
 	if (!lanes)
 		return NULL;
 	err = array_rescan(lanes, size);
@@ -207,7 +209,7 @@ static int probe(int fd)
 	int err;
 
 	err = chute_ring_map_memory(&ring, fd);
-	if (err)
+	if (err == -EINVAL)
 		err = chute_ring_map(&ring, fd);
 	if (!err)
 		chute_ring_unmap(&ring);
@@ -300,7 +302,7 @@ static struct seat *take_seat(struct chute_lanes *lanes)
 struct chute *chute_lane(struct chute_lanes *lanes)
 {
 	struct seat *seat = pthread_getspecific(lanes->key);
-	int saved = errno;
+	int saved = errno, err;
 
 	if (seat && seat->self == chute_owner_self())
 		return seat->handle;
@@ -311,7 +313,12 @@ struct chute *chute_lane(struct chute_lanes *lanes)
 	pthread_mutex_unlock(&lanes->lock);
 	if (!seat)
 		return NULL;
-	pthread_setspecific(lanes->key, seat);
+	err = pthread_setspecific(lanes->key, seat);
+	if (err) {
+		seat_leave(seat);
+		errno = err;
+		return NULL;
+	}
 	errno = saved;
 	return seat->handle;
 }

@@ -11,14 +11,14 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Read a caller's struct of whatever version: what it lacks is 0. */
-static int opts_read(struct chute_opts *out, const struct chute_opts *in)
+int chute_opts_read(struct chute_opts *out, const struct chute_opts *in)
 {
 	if (!chute_opts_ok(in, sizeof(*out)))
 		return -EINVAL;
 	memset(out, 0, sizeof(*out));
 	if (in)
 		memcpy(out, in, in->sz < sizeof(*out) ? in->sz : sizeof(*out));
+	out->sz = sizeof(*out);
 	if (out->flags & ~(CHUTE_NO_SPIN | CHUTE_KICK | CHUTE_SHARED | CHUTE_RECOVER))
 		return -EINVAL;
 	if (!out->spin_ns)
@@ -35,7 +35,7 @@ static struct chute *open_ring(ring_mapper *map, int fd, const struct chute_opts
 	struct chute_ring ring;
 	int err;
 
-	err = opts_read(&opts, user_opts);
+	err = chute_opts_read(&opts, user_opts);
 	if (err)
 		goto fail;
 	err = map(&ring, fd);

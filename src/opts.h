@@ -27,4 +27,10 @@ static inline bool chute_opts_ok(const void *opts, size_t known)
 	return true;
 }
 
+struct chute_opts;
+
+/* Read a caller's struct (or NULL) of whatever version: what it lacks is 0, or the
+ * default. Returns 0; -EINVAL for what we don't know. */
+int chute_opts_read(struct chute_opts *out, const struct chute_opts *in);
+
 #endif

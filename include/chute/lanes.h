@@ -23,8 +23,9 @@ struct chute_lanes;
  * Make a set of lanes, which is empty, or that of the rings in an
  * BPF_MAP_TYPE_ARRAY_OF_MAPS (@array_fd, such as CHUTE_LANES of chute/chute.bpf.h
  * defines; stays the caller's; finding its rings needs CAP_SYS_ADMIN). @opts is
- * what each lane is opened with, and may be NULL; with opts->side_fd the lane at
- * index i uses element i of that array.
+ * what each lane is opened with, and may be NULL; its descriptors stay open as long
+ * as the set. With opts->side_fd the lane at index i uses the element at
+ * opts->side_index + i of that array.
  *
  * The set is the caller's; chute_lanes_close() ends it and all its lanes, which no
  * thread may use any more. NULL is fine.
@@ -39,11 +40,12 @@ void chute_lanes_close(struct chute_lanes *lanes);
 /*
  * Add a ring: the descriptor of a map or of a memory ring, which stays the
  * caller's. Any thread may call it at any time.
- * Returns the lane's index; -EINVAL (neither), -ENOMEM, -EMFILE, -EBADF.
+ * Returns the lane's index; -EINVAL (neither), -ENOMEM, -EMFILE, -EBADF, or as bpf(2).
  */
 int chute_lanes_add(struct chute_lanes *lanes, int fd);
 
-/* The number of lanes. Any thread may call it at any time. */
+/* The number of lanes, an array's empty elements included. Any thread may call it at
+ * any time. */
 unsigned int chute_lanes_count(struct chute_lanes *lanes);
 
 /*
@@ -53,7 +55,10 @@ unsigned int chute_lanes_count(struct chute_lanes *lanes);
  * chute_lane_leave(). With CHUTE_SHARED in the options a lane may have several
  * threads, and those that come spread over all. Any thread may call it at any time.
  *
- * NULL and errno: EBUSY (every lane has its producer: add one), or as
+ * A ring that was put into the array since is found when no other lane is free. In a
+ * child of fork() the first call takes a lane of the child's own.
+ *
+ * NULL and errno: EBUSY (every lane has its producer: add one), ENOMEM, or as
  * chute_open_map() and chute_open_memory().
  */
 struct chute *chute_lane(struct chute_lanes *lanes);
