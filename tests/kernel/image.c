@@ -280,22 +280,38 @@ void image_mend(struct image *image, __u64 *random)
 
 #define PRINTED 24
 
+/* Whether a drain would end at such a header, and why. */
+static const char *end_of_drain(const struct image *image, __u32 len, long left)
+{
+	__u64 bytes = chute_record_bytes(len & CHUTE_LENGTH_MASK);
+
+	if (left >= 0 && bytes > (__u64)left)
+		return ", beyond the producer";
+	if (bytes > image->size)
+		return ", longer than the ring";
+	return len >> 30 == 2 ? ", where a drain ends" : NULL;
+}
+
 void image_print(const struct image *image, FILE *to)
 {
 	unsigned long pos = image->cons_pos;
-	long left = (long)(image->prod_pos - pos);
+	const char *end = NULL;
+	long left;
 	__u32 len;
 	int i;
 
 	fprintf(to, "ring of %zu bytes, consumer_pos %#lx (offset %lu), producer_pos %#lx (%+ld)\n",
-		image->size, pos, pos & (image->size - 1), image->prod_pos, left);
-	for (i = 0; i < PRINTED && (left > 0 || i == 0); i++) {
+		image->size, pos, pos & (image->size - 1), image->prod_pos,
+		(long)(image->prod_pos - pos));
+	for (i = 0; i < PRINTED && !end && pos != image->prod_pos; i++) {
 		len = image_len(image, pos);
-		fprintf(to, "  +%-8lu offset %-8lu len %#010x = %u%s%s\n", pos - image->cons_pos,
-			pos & (image->size - 1), len, len & CHUTE_LENGTH_MASK,
-			len & CHUTE_BUSY ? " busy" : "", len & CHUTE_DISCARD ? " discarded" : "");
-		pos += (unsigned long)chute_record_bytes(len & CHUTE_LENGTH_MASK);
 		left = (long)(image->prod_pos - pos);
+		end = end_of_drain(image, len, left);
+		fprintf(to, "  +%-8lu offset %-8lu len %#010x = %u%s%s%s\n", pos - image->cons_pos,
+			pos & (image->size - 1), len, len & CHUTE_LENGTH_MASK,
+			len & CHUTE_BUSY ? " busy" : "", len & CHUTE_DISCARD ? " discarded" : "",
+			end ? end : "");
+		pos += (unsigned long)chute_record_bytes(len & CHUTE_LENGTH_MASK);
 	}
 	if (i == PRINTED)
 		fprintf(to, "  and so on\n");
