@@ -84,12 +84,14 @@ struct chute_opts {
 
 /*
  * Many producers. With CHUTE_SHARED any number of threads, and up to 192 handles
- * of processes in one pid namespace, produce on one ring. The calls of such a
- * handle may run in any number of threads at once, but for those of chute/pack.h
- * and chute_close(): a thread that packs opens a handle of its own. Each record is
- * published by its reservation, and visible when it is finished; records of one
- * producer stay in its order. A process may be killed at any time: what it had
- * not finished is discarded by whoever is hindered by it. See chute(7).
+ * of processes in one pid and one time namespace, produce on one ring. The calls of
+ * such a handle may run in any number of threads at once, but for those of
+ * chute/pack.h and chute_close(): a thread that packs opens a handle of its own.
+ * Each record is published by its reservation, and visible when it is finished;
+ * records of one producer stay in its order. A process may be killed at any time:
+ * what it had not finished is discarded by whoever is hindered by it: a producer that reserves
+ * or waits, chute_kick(), or chute_drain(). While no process makes any such call,
+ * nobody does. See chute(7).
  *
  * CHUTE_RECOVER mends the ring before it is used: unfinished records, such as a
  * producer leaves that is killed between reserve and submit, and what a drain
@@ -109,8 +111,8 @@ struct chute_opts {
  *   EINVAL  not a BPF_MAP_TYPE_USER_RINGBUF, or bad @opts
  *   EBUSY   another live process, or another handle of this one, is its producer
  *   EUSERS  CHUTE_SHARED: 192 others are
- *   EXDEV   CHUTE_SHARED: one of them is in another pid namespace, and nobody could
- *           tell when it dies
+ *   EXDEV   CHUTE_SHARED: one of them is in another pid or time namespace, and
+ *           nobody could tell when it dies
  *   EBADMSG the ring's positions can't be true: something overwrote them
  *   E2BIG   the mapping would overflow the address space
  *   EBADFD, EBADF, ENOENT, EPERM, EACCES, EMFILE, ENOMEM   as bpf(2), mmap(2)
@@ -233,7 +235,8 @@ size_t chute_used(const struct chute *c);
  * BPF_PROG_TEST_RUN (bpf(2)), in the calling thread, and returns what the program
  * returned. A memory ring: wakes its consumer from chute_drain_wait(), and returns
  * 0; submitting alone does not (it makes no system call), and a consumer that
- * nobody tells looks for itself, within 10 ms.
+ * nobody tells looks for itself, within 10 ms. With CHUTE_SHARED it first discards
+ * what the dead have left in the consumer's way, unless a call has just looked.
  *
  * -EOPNOTSUPP for a ring in a map without drain_prog_fd; -errno as bpf(2) has it.
  */
@@ -296,9 +299,9 @@ CHUTE_INLINE void *chute_reserve(struct chute *c, __u32 size)
 	if (__builtin_expect(bytes > c->limit_pos - head_pos, 0))
 		return chute_reserve_slow(c, size);
 	header = (struct chute_header *)(c->data + (head_pos & c->mask));
-	c->head_pos = head_pos + (unsigned long)bytes;
 	/* Relaxed: nobody may look at it before P0 publishes it. */
 	chute_store_relaxed(&header->len, size);
+	c->head_pos = head_pos + (unsigned long)bytes;
 	return header + 1;
 }
 
