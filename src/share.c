@@ -343,11 +343,12 @@ struct verdicts {
 static bool is_gone(const struct chute_ring *ring, struct verdicts *v, __u32 pad)
 {
 	__u32 i = pad & PAD_SLOT_MASK, gen = pad >> PAD_GEN_SHIFT & PAD_GEN_MASK;
-	const struct chute_slot *slot = &ring->producer->slots[i];
+	const struct chute_slot *slot;
 	__u64 owner;
 
 	if (!(pad & PAD_SHARED) || i >= CHUTE_SLOTS)
 		return false;
+	slot = &ring->producer->slots[i];
 	owner = chute_load_relaxed(&slot->owner);
 	if (!owner || (chute_load_relaxed(&slot->generation) & PAD_GEN_MASK) != gen)
 		return true;
