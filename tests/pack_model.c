@@ -11,7 +11,7 @@ void pack_model_init(struct pack_model *m, struct chute *chute, __u64 *random)
 	m->chute = chute;
 	m->random = random;
 	m->shared = chute_producer_of(chute)->shared;
-	m->receive = receive_whole;
+	m->receive = NULL;
 	m->message_max = ~0U;
 	m->record_count = m->staged = m->published = m->message_count = 0;
 	m->packed = NULL;
@@ -316,7 +316,7 @@ void pack_model_drain(struct pack_model *m)
 	while (records < m->published && m->records[records].state != PACK_OPEN)
 		records++;
 	select_seen(m, records, &consumed, &seen);
-	for (i = 0; i < seen; i++) {
+	for (i = 0; m->receive && i < seen; i++) {
 		if (m->messages[i].size > m->message_max)
 			m->too_long++;
 		else

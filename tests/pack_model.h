@@ -47,7 +47,7 @@ struct pack_model {
 	 * with `expected`, which has grown by what there is to be seen. */
 	void (*drain)(struct pack_model *m);
 	void *consumer;
-	chute_message_fn *receive; /* what `expected` goes by */
+	chute_message_fn *receive; /* what `expected` goes by, or NULL */
 	__u32 message_max;	   /* longer ones are not in `expected` */
 	struct received expected;
 	__u64 too_long;
