@@ -18,6 +18,7 @@
 
 #include <errno.h>
 #include <linux/futex.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -177,7 +178,13 @@ static void sleep_on_map(struct chute_wait *w, __s64 ns)
 
 	/* An event that came since the last call is still there: none is lost
 	 * between the caller's look and this sleep. EINTR is a look too many. */
-	syscall(SYS_epoll_pwait2, w->epoll_fd, &event, 1, &ts, NULL, 0);
+	if (syscall(SYS_epoll_pwait2, w->epoll_fd, &event, 1, &ts, NULL, 0) < 0 && errno != EINTR) {
+		/* A sandbox may not know it (Linux 5.11), and we must not spin. */
+		struct pollfd poll = { .fd = w->epoll_fd, .events = POLLIN };
+
+		if (ppoll(&poll, 1, &ts, NULL) > 0)
+			epoll_wait(w->epoll_fd, &event, 1, 0);
+	}
 	errno = saved;
 }
 
