@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * test_wait: a producer that waits for space sleeps, notices space in time, keeps its
+ * deadline, and goes on over signals.
+ */
+#include "plain.h"
+#include "sleeps.h"
+
+#include <errno.h>
+#include <linux/seccomp.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define US 1000LL
+#define MS (1000 * US)
+
+/* How long a wait for more than there is takes, and with how much CPU time. */
+static __s64 wait_in_vain(struct either *e, __s64 timeout_ns, __s64 *cpu_ns)
+{
+	const __s64 start = now_ns();
+	__s64 took;
+
+	*cpu_ns = -thread_cpu_ns();
+	errno = 0;
+	assert_null(chute_reserve_for(e->chute, 256, timeout_ns));
+	took = now_ns() - start;
+	*cpu_ns += thread_cpu_ns();
+	assert_int_equal(errno, ENOSPC);
+	assert_true(took >= timeout_ns);
+	return took;
+}
+
+static void a_nearly_full_ring_takes_no_cpu(bool is_map)
+{
+	__s64 best = INT64_MAX, cpu;
+	struct either e;
+	int i;
+
+	either_open(&e, is_map, NULL);
+	either_fill(&e, 128);
+	for (i = 0; i < 3 && best >= 10 * MS; i++) {
+		wait_in_vain(&e, 500 * MS, &cpu);
+		best = cpu < best ? cpu : best;
+	}
+	assert_true(best < 10 * MS);
+	either_close(&e);
+}
+
+ON_BOTH(a_nearly_full_ring_takes_no_cpu)
+
+/* Another thread that drains one record, at a given time. */
+struct drainer {
+	struct either *e;
+	__u64 flags;
+	__u32 records;
+	__s64 at_ns, drained_at_ns;
+	pthread_t thread;
+};
+
+static void *drain_at(void *arg)
+{
+	struct drainer *d = arg;
+	struct timespec ts = { d->at_ns / 1000000000, d->at_ns % 1000000000 };
+
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) == EINTR)
+		;
+	either_drain(d->e, d->flags, d->records);
+	d->drained_at_ns = now_ns();
+	return NULL;
+}
+
+static void drain_later(struct drainer *d, struct either *e, __u64 flags, __u32 records,
+			__s64 in_ns)
+{
+	*d = (struct drainer){ e, flags, records, now_ns() + in_ns, 0, 0 };
+	assert_int_equal(pthread_create(&d->thread, NULL, drain_at, d), 0);
+}
+
+/* How long after the drain the space was noticed. */
+static __s64 notice(struct either *e, __u64 flags, __s64 in_ns)
+{
+	struct drainer d;
+	void *payload;
+	__s64 noticed;
+
+	drain_later(&d, e, flags, 2, in_ns);
+	errno = UNTOUCHED;
+	payload = chute_reserve_for(e->chute, 120, 2000 * MS);
+	noticed = now_ns();
+	assert_non_null(payload);
+	assert_int_equal(errno, UNTOUCHED);
+	pthread_join(d.thread, NULL);
+	chute_submit(e->chute, payload);
+	either_drain(e, 0, 0);
+	either_fill(e, 64);
+	return noticed - d.drained_at_ns;
+}
+
+static void space_that_nobody_tells_of_is_noticed_within_20_ms(bool is_map)
+{
+	int i, tries, late = 16;
+	struct either e;
+
+	either_open(&e, is_map, NULL);
+	either_fill(&e, 64);
+	/* After each of the sleeps that grow, and between two of the longest. Others may
+	 * have the CPU when it is time. */
+	for (tries = 0; tries < 4 && late > 3; tries++)
+		for (late = 0, i = 0; i < 16; i++)
+			late += notice(&e, CHUTE_NO_WAKEUP, (i * 37 % 16) * 3 * MS) > 20 * MS;
+	assert_true(late <= 3);
+	either_close(&e);
+}
+
+ON_BOTH(space_that_nobody_tells_of_is_noticed_within_20_ms)
+
+/* Where a sandbox does not know the call that sleeps (of Linux 5.11). */
+static void a_sleep_that_is_refused_takes_no_cpu(void **state)
+{
+	__s64 best = INT64_MAX, cpu;
+	struct either e;
+	int i;
+
+	(void)state;
+	either_open(&e, true, NULL);
+	either_fill(&e, 64);
+	for (i = 0; i < 3 && best >= 4 * MS; i++) {
+		sleeps.refuse = i % 2 ? EPERM : ENOSYS;
+		wait_in_vain(&e, 200 * MS, &cpu);
+		best = cpu < best ? cpu : best;
+	}
+	assert_true(best < 4 * MS);
+	assert_true(sleeps.count < 100);
+	/* And is woken all the same, in a sleep of 8 ms. */
+	for (best = INT64_MAX, i = 0; i < 30 && best > 3 * MS; i++) {
+		cpu = notice(&e, 0, 9 * MS);
+		best = cpu < best ? cpu : best;
+	}
+	assert_true(best <= 3 * MS);
+	either_close(&e);
+}
+
+static void a_wake_up_ends_a_sleep_at_once(bool is_map)
+{
+	unsigned long timed_out;
+	int i, at_once = 0;
+	struct either e;
+
+	either_open(&e, is_map, NULL);
+	either_fill(&e, 64);
+	for (i = 0; i < 40 && at_once < 5; i++) {
+		timed_out = sleeps.timed_out;
+		/* In the first half of a sleep of 8 ms: after 1, 2 and 4. */
+		notice(&e, 0, 9 * MS);
+		at_once += sleeps.timed_out <= timed_out + 3;
+	}
+	assert_true(at_once >= 5);
+	either_close(&e);
+}
+
+ON_BOTH(a_wake_up_ends_a_sleep_at_once)
+
+static unsigned long signals;
+
+static void on_signal(int number)
+{
+	(void)number;
+	signals++;
+}
+
+static void signal_every(__s64 us)
+{
+	const struct itimerval timer = { { 0, us }, { 0, us } };
+	struct sigaction action = { .sa_handler = on_signal };
+
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+static void a_signal_neither_shortens_nor_lengthens_a_wait(bool is_map)
+{
+	__s64 best = INT64_MAX, took, cpu;
+	struct either e;
+	sigset_t block;
+	int i;
+
+	either_open(&e, is_map, NULL);
+	either_fill(&e, 64);
+	for (i = 0; i < 5 && best >= 110 * MS; i++) {
+		signals = 0;
+		signal_every(3000);
+		took = wait_in_vain(&e, 100 * MS, &cpu);
+		signal_every(0);
+		assert_true(signals >= 10);
+		best = took < best ? took : best;
+	}
+	assert_true(best < 110 * MS);
+	/* Space ends it as ever. The other thread is left in peace. */
+	signals = 0;
+	sigemptyset(&block);
+	sigaddset(&block, SIGALRM);
+	signal_every(3000);
+	for (i = 0; i < 5; i++)
+		notice(&e, i % 2 ? CHUTE_NO_WAKEUP : 0, 20 * MS);
+	signal_every(0);
+	assert_true(signals >= 10);
+	either_close(&e);
+}
+
+ON_BOTH(a_signal_neither_shortens_nor_lengthens_a_wait)
+
+static void a_deadline_is_kept_to_less_than_a_millisecond(bool is_map)
+{
+	static const __s64 timeouts[] = { 1, 10 * US, 300 * US, 1300 * US, 3700 * US };
+	__s64 best, took, cpu;
+	struct either e;
+	size_t t;
+	int i;
+
+	either_open(&e, is_map, NULL);
+	either_fill(&e, 64);
+	for (t = 0; t < sizeof(timeouts) / sizeof(timeouts[0]); t++) {
+		best = INT64_MAX;
+		for (i = 0; i < 40; i++) {
+			took = wait_in_vain(&e, timeouts[t], &cpu);
+			best = took < best ? took : best;
+		}
+		assert_true(best < timeouts[t] + MS);
+	}
+	either_close(&e);
+}
+
+ON_BOTH(a_deadline_is_kept_to_less_than_a_millisecond)
+
+static void without_a_deadline_it_waits_until_there_is_space(bool is_map)
+{
+	static const __s64 timeouts[] = { CHUTE_FOREVER, INT64_MAX };
+	struct drainer d;
+	struct either e;
+	void *payload;
+	int i;
+
+	either_open(&e, is_map, NULL);
+	for (i = 0; i < 2; i++) {
+		either_fill(&e, 0);
+		/* What is staged is published first, or nobody could make room. */
+		drain_later(&d, &e, 0, 0, 30 * MS);
+		payload = chute_reserve_for(e.chute, 4096 - 8, timeouts[i]);
+		assert_non_null(payload);
+		pthread_join(d.thread, NULL);
+		chute_stage(e.chute, payload);
+	}
+	drain_later(&d, &e, 0, 0, 5 * MS);
+	assert_non_null(chute_reserve_for(e.chute, 0, 2000 * MS));
+	pthread_join(d.thread, NULL);
+	either_close(&e);
+}
+
+ON_BOTH(without_a_deadline_it_waits_until_there_is_space)
+
+/* In a child that any system call but write(2) and _exit(2) kills. */
+static int run_without_system_calls(struct either *e, __s64 timeout_ns)
+{
+	pid_t pid = fork();
+	int status, i;
+
+	assert_true(pid >= 0);
+	if (!pid) {
+		if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT))
+			syscall(SYS_exit, 77);
+		for (i = 0; i < 10; i++) {
+			if (chute_reserve_for(e->chute, 256, timeout_ns))
+				syscall(SYS_exit, 1);
+			if (chute_reserve(e->chute, 256))
+				syscall(SYS_exit, 2);
+		}
+		/* All that there is room for, in every way to finish one. */
+		chute_submit(e->chute, chute_reserve(e->chute, 8));
+		chute_discard(e->chute, chute_reserve_for(e->chute, 8, 0));
+		chute_stage(e->chute, chute_reserve(e->chute, 8));
+		chute_publish(e->chute);
+		syscall(SYS_exit, 0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+static void a_call_that_does_not_block_makes_no_system_call(bool is_map)
+{
+	struct either e;
+	int status;
+
+	either_open(&e, is_map, NULL);
+	either_fill(&e, 64);
+	status = run_without_system_calls(&e, 0);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+		skip_because("no strict seccomp(2) here");
+	assert_int_equal(status, 0);
+	either_close(&e);
+	/* The same trap closes on a call that sleeps. */
+	either_open(&e, is_map, NULL);
+	either_fill(&e, 64);
+	status = run_without_system_calls(&e, 5 * MS);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGKILL);
+	either_close(&e);
+}
+
+ON_BOTH(a_call_that_does_not_block_makes_no_system_call)
+
+static void drain_two(void *arg)
+{
+	assert_int_equal(either_drain(arg, 0, 2), 2);
+	sleeps.before = NULL;
+}
+
+/* Between the last look at the consumer and the sleep: the worst moment there is. */
+static void a_wake_up_before_the_sleep_is_not_lost(bool is_map)
+{
+	struct either e;
+	void *payload;
+	int i;
+
+	either_open(&e, is_map, NULL);
+	for (i = 0; i < 100; i++) {
+		either_fill(&e, 64);
+		/* The first sleep of all ends at once on a map. */
+		assert_null(chute_reserve_for(e.chute, 256, 100 * US));
+		sleeps.count = sleeps.timed_out = 0;
+		sleeps.before = drain_two;
+		sleeps.arg = &e;
+		payload = chute_reserve_for(e.chute, 120, CHUTE_FOREVER);
+		assert_non_null(payload);
+		assert_int_equal(sleeps.count, 1);
+		assert_int_equal(sleeps.timed_out, 0);
+		chute_submit(e.chute, payload);
+		either_drain(&e, 0, 0);
+	}
+	either_close(&e);
+}
+
+ON_BOTH(a_wake_up_before_the_sleep_is_not_lost)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASES_ON_BOTH(a_nearly_full_ring_takes_no_cpu),
+		CASES_ON_BOTH(space_that_nobody_tells_of_is_noticed_within_20_ms),
+		cmocka_unit_test(a_sleep_that_is_refused_takes_no_cpu),
+		CASES_ON_BOTH(a_wake_up_ends_a_sleep_at_once),
+		CASES_ON_BOTH(a_signal_neither_shortens_nor_lengthens_a_wait),
+		CASES_ON_BOTH(a_deadline_is_kept_to_less_than_a_millisecond),
+		CASES_ON_BOTH(without_a_deadline_it_waits_until_there_is_space),
+		CASES_ON_BOTH(a_call_that_does_not_block_makes_no_system_call),
+		CASES_ON_BOTH(a_wake_up_before_the_sleep_is_not_lost),
+	};
+
+	return cmocka_run_group_tests_name("wait", tests, NULL, NULL);
+}
