@@ -52,8 +52,10 @@ int chute_wait_side(struct chute_wait *w, int side_fd, __u32 index)
 	err = chute_bpf_map_info(side_fd, &info);
 	if (err)
 		return err;
-	if (info.type != BPF_MAP_TYPE_ARRAY || !(info.map_flags & BPF_F_MMAPABLE) ||
-	    info.value_size < sizeof(struct chute_side) || index >= info.max_entries)
+	/* A kprobe program has an array's type number, and its tag where the key's size is. */
+	if (info.type != BPF_MAP_TYPE_ARRAY || info.key_size != sizeof(__u32) ||
+	    !(info.map_flags & BPF_F_MMAPABLE) || info.value_size < sizeof(struct chute_side) ||
+	    index >= info.max_entries)
 		return -EINVAL;
 	/* An array's elements are multiples of 8 bytes apart. */
 	at = (size_t)index * ((info.value_size + 7) & ~7U);
