@@ -34,8 +34,9 @@ struct user_ring_buffer {
  * CHUTE_PAYLOAD_MAX never fits there. */
 #define LIMIT_STEP (1UL << 24)
 
-/* The two calls of the fast path are short, and fit in a cache line each: one that lies
- * across two costs a tenth more, as much as all that it does beside being called. */
+/* The two calls of the fast path are short, and each fits in a cache line, the target of
+ * the branch to the slow path included: of a line too many, the branch predictor's too,
+ * either costs a tenth more, as much as all that they do beside being called. */
 #define ONE_LINE __attribute__((aligned(64)))
 
 static void *fail(int err)
