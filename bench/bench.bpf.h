@@ -22,4 +22,7 @@ struct bench_message_64 {
 /* The longest message of bench_copy.bpf.c. */
 #define BENCH_COPY_MAX (64 * 1024)
 
+/* Bytes of data in each of two lanes. */
+#define BENCH_LANE_SIZE (2 * 1024 * 1024)
+
 #endif

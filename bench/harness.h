@@ -51,7 +51,7 @@ struct bench_side {
 /*
  * Options: --list, --json FILE, --rounds N, --round-ms N; the rest are names of
  * lines or questions (none: all). Exits if there is nothing to do, and as skipped
- * (77) with fewer than two CPUs.
+ * (77) with fewer than two CPUs. Pins the caller to the first, and asks for priority.
  */
 void bench_begin(int argc, char **argv, const struct bench_line *lines, size_t n);
 

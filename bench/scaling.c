@@ -243,7 +243,7 @@ int main(int argc, char **argv)
 	size_t r;
 
 	make_lines();
-	bench_rounds_default(7);
+	bench_rounds_default(31);
 	bench_begin(argc, argv, lines, lines_n);
 	bench_need_bpf();
 	drainer_start(&drainer);

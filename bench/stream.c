@@ -16,6 +16,7 @@
 
 static const struct bench_line lines[] = {
 	{ "stream", "stream", "ns", 2.5 },
+	{ "stream-floor", "stream", "ns", 0 }, /* against the drain alone */
 	{ "stream-batch64", "stream-batch64", "ns", 3.5 },
 	{ "stream-pack", "stream-pack", "ns", 30 },
 	{ "stream-pack-64B", "stream-pack-64B", "ns", 8 },
@@ -249,6 +250,55 @@ static double round_libbpf(void *arg, __u64 count)
 	return ns;
 }
 
+/* Each look takes a line from the consumer. */
+static void rest(void)
+{
+	int i;
+
+	for (i = 0; i < 100; i++)
+		chute_pause();
+}
+
+/* Full rings only, that are drained while nobody produces: nothing is faster here. */
+static double round_drain_alone(void *arg, __u64 count)
+{
+	const struct sender *s = arg;
+	const __u64 most = BENCH_RING_SIZE / chute_record_bytes(8);
+	struct chute *c = chute_open_map(s->map_fd, NULL);
+	__u64 left, n, sum, before;
+	double start, ns = 0;
+
+	bench_loaded(c, "chute's producer");
+	for (left = count; left; left -= n) {
+		n = left < most ? left : most;
+		before = s->received->sum;
+		sum = s->send(c, n);
+		start = bench_now_ns();
+		drainer_switch(&drainer, s->drain_fd);
+		while (chute_used(c))
+			rest();
+		ns += bench_now_ns() - start;
+		drainer_switch(&drainer, -1);
+		bench_check(s->name, n, n, sum, s->received->sum - before);
+	}
+	chute_close(c);
+	return ns;
+}
+
+static void floor_line(struct sender *ours)
+{
+	struct bench_side sides[] = {
+		{ ours->name, round_chute, ours },
+		{ "the drain alone", round_drain_alone, ours },
+	};
+
+	if (!bench_wanted("stream-floor"))
+		return;
+	bench_compare(sides, 2);
+	bench_report("stream-floor", sides[0].name, &sides[0].series, sides[1].name,
+		     &sides[1].series);
+}
+
 static void line(const char *name, struct sender *ours, struct sender *peer)
 {
 	struct bench_side sides[] = {
@@ -277,6 +327,7 @@ static void plain_lines(const struct bench_bpf *bpf)
 	ours.name = "chute";
 	ours.send = send_chute;
 	line("stream", &ours, &libbpf);
+	floor_line(&ours);
 	ours.name = "chute, 64 staged";
 	ours.send = send_staged;
 	line("stream-batch64", &ours, &libbpf);

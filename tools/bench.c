@@ -33,8 +33,8 @@ static const char help[] =
 	"  chute bench produce drain-wakeup\n";
 
 static const char *const programs[] = {
-	"produce",	"instructions", "stream", "drain-wakeup",
-	"wake-latency", "against-map",	"memory", "scaling",
+	"produce",     "instructions", "stream", "drain-wakeup", "wake-latency",
+	"against-map", "memory",       "shared", "scaling",
 };
 
 #define PROGRAMS (sizeof(programs) / sizeof(programs[0]))

@@ -22,7 +22,8 @@ SHORT = ["--rounds", "3", "--round-ms", "1"]
 # Without them the table of questions would have a hole.
 WANTED = """produce stream stream-batch64 stream-pack stream-pack-64B stream-pack-mixed
 drain-wakeup wake-latency-full wake-latency-nearly-full against-map memory-8-single
-memory-8-batch32 memory-64-single memory-64-batch32 scaling-4K-8 scaling-64M-64K""".split()
+memory-8-batch32 memory-64-single memory-64-batch32 shared-1 shared-2 shared-2-batch32
+shared-4on1 lanes-2 scaling-4K-8 scaling-64M-64K""".split()
 
 questions = load_script("bench").QUESTIONS
 
