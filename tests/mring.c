@@ -62,6 +62,11 @@ int mring_program(const struct mring *r, const char *name)
 	return bpf_program__fd(program);
 }
 
+int mring_map(const struct mring *r, const char *name)
+{
+	return bpf_object__find_map_fd_by_name(r->object, name);
+}
+
 long mring_run(int program_fd)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts);

@@ -23,8 +23,9 @@ struct mring {
 void mring_open(struct mring *r, const char *name, size_t size);
 void mring_close(struct mring *r);
 
-/* The descriptor of a program of it. */
+/* The descriptor of a program of it, and of another map. */
 int mring_program(const struct mring *r, const char *name);
+int mring_map(const struct mring *r, const char *name);
 
 /* Run such a program: what it returned. Any thread. */
 long mring_run(int program_fd);

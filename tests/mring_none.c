@@ -22,6 +22,11 @@ int mring_program(const struct mring *r, const char *name)
 	return -1;
 }
 
+int mring_map(const struct mring *r, const char *name)
+{
+	return mring_program(r, name);
+}
+
 long mring_run(int program_fd)
 {
 	return program_fd;

@@ -1,0 +1,543 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * test_share: who may produce beside whom: many handles, processes, children of fork(),
+ * namespaces, sole producers; and batches, packed records and discarded ones among many.
+ * Threads are in test_share_threads, deaths in test_share_death.
+ */
+#include "shared_ring.h"
+
+#include "owner.h"
+#include "share.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define NUMBERS(...)                                                                               \
+	(sizeof((__u64[]){ __VA_ARGS__ }) / sizeof(__u64)), (__u64[])                              \
+	{                                                                                          \
+		__VA_ARGS__                                                                        \
+	}
+
+static const struct chute_opts shared = { .sz = sizeof(shared), .flags = CHUTE_SHARED };
+
+static void cannot_open(struct shared_ring *s, const struct chute_opts *opts, int error)
+{
+	errno = 0;
+	assert_null(chute_open_memory(s->fd, opts));
+	assert_int_equal(errno, error);
+}
+
+static void heal(struct shared_ring *s)
+{
+	chute_share_heal(&s->ring, CHUTE_HEAL_ALL);
+}
+
+/* ---- handles ---- */
+
+static void handles_take_turns_and_keep_their_order(void **state)
+{
+	struct shared_ring *s = *state;
+	struct chute *a = shared_producer(s), *b = shared_producer(s);
+	__u64 *first, *second;
+
+	first = chute_reserve(a, 8);
+	second = chute_reserve(b, 8);
+	*first = 1;
+	*second = 2;
+	chute_submit(b, second);
+	/* The first one holds it up. */
+	shared_expect(s, 0, NULL);
+	chute_submit(a, first);
+	shared_send(a, 3);
+	shared_expect(s, NUMBERS(1, 2, 3));
+	chute_close(a);
+	shared_send(b, 4);
+	shared_expect_one(s, 4);
+	chute_close(b);
+}
+
+static void what_is_full_for_one_is_full_for_all(void **state)
+{
+	struct shared_ring *s = *state;
+	struct chute *a = shared_producer(s), *b = shared_producer(s);
+	__u32 half = SHARED_BYTES / 2 - CHUTE_HEADER_SIZE;
+	char *payload;
+
+	payload = chute_reserve(a, half);
+	memset(payload, 7, half);
+	chute_submit(a, payload);
+	payload = chute_reserve(b, half);
+	memset(payload, 7, half);
+	chute_submit(b, payload);
+	errno = 0;
+	assert_null(chute_reserve(a, 0));
+	assert_int_equal(errno, ENOSPC);
+	errno = 0;
+	assert_null(chute_reserve_for(b, 0, 1000000));
+	assert_int_equal(errno, ENOSPC);
+	errno = 0;
+	assert_null(chute_reserve(b, SHARED_BYTES));
+	assert_int_equal(errno, E2BIG);
+	assert_int_equal(chute_used(a), SHARED_BYTES);
+	shared_expect(s, NUMBERS(0x0707070707070707, 0x0707070707070707));
+	shared_send(a, 1);
+	shared_expect_one(s, 1);
+	chute_close(a);
+	chute_close(b);
+}
+
+static void discarded_records_are_skipped(void **state)
+{
+	struct shared_ring *s = *state;
+	struct chute *a = shared_producer(s), *b = shared_producer(s);
+
+	chute_discard(a, chute_reserve(a, 100));
+	shared_send(b, 1);
+	chute_discard(b, chute_reserve(b, 0));
+	shared_send(a, 2);
+	shared_expect(s, NUMBERS(1, 2));
+	chute_close(a);
+	chute_close(b);
+}
+
+static void there_are_192_handles_at_a_time(void **state)
+{
+	struct shared_ring *s = *state;
+	struct chute *handles[CHUTE_SLOTS];
+	int i;
+
+	for (i = 0; i < CHUTE_SLOTS; i++)
+		handles[i] = shared_producer(s);
+	cannot_open(s, &shared, EUSERS);
+	chute_close(handles[100]);
+	handles[100] = shared_producer(s);
+	cannot_open(s, &shared, EUSERS);
+	for (i = 0; i < CHUTE_SLOTS; i++)
+		shared_send(handles[i], (__u64)i);
+	s->count = 0;
+	for (i = 0; i < CHUTE_SLOTS; i++)
+		chute_close(handles[i]);
+}
+
+static int open_all(void *arg)
+{
+	struct shared_ring *s = arg;
+	int i;
+
+	for (i = 0; i < CHUTE_SLOTS; i++)
+		chute_reserve(shared_producer(s), 8);
+	return 0;
+}
+
+static void the_slots_of_the_dead_are_taken_again(void **state)
+{
+	struct shared_ring *s = *state;
+	struct chute *c;
+
+	assert_int_equal(in_child(open_all, s), 0);
+	c = shared_producer(s);
+	shared_send(c, 1);
+	heal(s);
+	shared_expect_one(s, 1);
+	chute_close(c);
+}
+
+static void what_a_handle_leaves_open_is_discarded_when_its_slot_is_anothers(void **state)
+{
+	struct shared_ring *s = *state;
+	struct chute *c = shared_producer(s);
+	int i;
+
+	chute_reserve(c, 8);
+	chute_close(c);
+	for (i = 0; i < 10; i++) {
+		c = shared_producer(s);
+		shared_send(c, (__u64)i);
+		if (i < 9)
+			chute_close(c);
+	}
+	heal(s);
+	shared_expect(s, NUMBERS(0, 1, 2, 3, 4, 5, 6, 7, 8, 9));
+	chute_close(c);
+}
+
+static void what_the_living_have_open_is_left_alone(void **state)
+{
+	struct shared_ring *s = *state;
+	struct chute *c = shared_producer(s);
+	__u64 *number = chute_reserve(c, 8);
+
+	heal(s);
+	assert_int_equal(shared_head(s)->len, 8 | CHUTE_BUSY);
+	*number = 5;
+	chute_submit(c, number);
+	shared_expect_one(s, 5);
+	chute_close(c);
+}
+
+/* ---- sole producers ---- */
+
+static void a_sole_producer_and_many_exclude_each_other(void **state)
+{
+	struct shared_ring *s = *state;
+	struct chute *c = chute_open_memory(s->fd, NULL);
+
+	assert_non_null(c);
+	cannot_open(s, &shared, EBUSY);
+	chute_close(c);
+	c = shared_producer(s);
+	cannot_open(s, NULL, EBUSY);
+	chute_close(c);
+	c = chute_open_memory(s->fd, NULL);
+	assert_non_null(c);
+	chute_close(c);
+}
+
+static int open_sole(void *arg)
+{
+	return !chute_open_memory(((struct shared_ring *)arg)->fd, NULL);
+}
+
+static int open_shared(void *arg)
+{
+	return !chute_open_memory(((struct shared_ring *)arg)->fd, &shared);
+}
+
+static void so_do_those_of_other_processes_until_they_die(void **state)
+{
+	struct shared_ring *s = *state;
+	struct chute *c;
+	pid_t pid;
+
+	pid = child_that_stays(open_sole, s);
+	cannot_open(s, &shared, EBUSY);
+	child_end(pid, SIGKILL);
+	pid = child_that_stays(open_shared, s);
+	cannot_open(s, NULL, EBUSY);
+	child_end(pid, SIGKILL);
+	c = chute_open_memory(s->fd, NULL);
+	assert_non_null(c);
+	chute_close(c);
+}
+
+static int leave_open(void *arg)
+{
+	struct chute *c = shared_producer(arg);
+
+	chute_reserve(c, 8);
+	shared_send(c, 1);
+	chute_reserve(c, 8);
+	return 0;
+}
+
+/* It could not be had later: a sole producer asks nobody. */
+static void a_sole_producer_finds_nothing_that_many_have_left_open(void **state)
+{
+	struct shared_ring *s = *state;
+	struct chute *c;
+
+	assert_int_equal(in_child(leave_open, s), 0);
+	c = chute_open_memory(s->fd, NULL);
+	shared_send(c, 2);
+	shared_expect(s, NUMBERS(1, 2));
+	chute_close(c);
+}
+
+/* ---- fork ---- */
+
+struct forked {
+	struct shared_ring *s;
+	struct chute *c;
+	int ready, go; /* pipes' ends */
+};
+
+static int use_and_leave_open(void *arg)
+{
+	struct forked *f = arg;
+
+	shared_send(f->c, 1);
+	chute_reserve(f->c, 8);
+	return 0;
+}
+
+static int close_only(void *arg)
+{
+	chute_close(((struct forked *)arg)->c);
+	return 0;
+}
+
+static void a_child_of_fork_is_a_producer_of_its_own(void **state)
+{
+	struct shared_ring *s = *state;
+	struct forked f = { .s = s, .c = shared_producer(s) };
+	__u64 *open;
+
+	assert_int_equal(in_child(use_and_leave_open, &f), 0);
+	shared_send(f.c, 2);
+	heal(s);
+	shared_expect(s, NUMBERS(1, 2));
+	/* One that never uses the handle leaves its parent's alone. */
+	open = chute_reserve(f.c, 8);
+	assert_int_equal(in_child(close_only, &f), 0);
+	heal(s);
+	*open = 3;
+	chute_submit(f.c, open);
+	shared_expect_one(s, 3);
+	chute_close(f.c);
+}
+
+static int send_flush_and_close(void *arg)
+{
+	struct forked *f = arg;
+	__u64 *number;
+
+	chute_flush(f->c);
+	number = chute_reserve(f->c, 8);
+	*number = 9;
+	chute_submit(f->c, number);
+	chute_close(f->c);
+	return 0;
+}
+
+static void a_child_finishes_nothing_of_what_its_parent_packs(void **state)
+{
+	struct shared_ring *s = *state;
+	struct forked f = { .s = s, .c = shared_producer(s) };
+
+	*(__u64 *)chute_pack(f.c, 8) = 1;
+	assert_int_equal(in_child(send_flush_and_close, &f), 0);
+	shared_expect(s, 0, NULL);
+	*(__u64 *)chute_pack(f.c, 8) = 2;
+	chute_flush(f.c);
+	shared_expect(s, NUMBERS(1, 2, 9));
+	chute_close(f.c);
+}
+
+static int try_twice(void *arg)
+{
+	struct forked *f = arg;
+	unsigned long pos;
+	char byte;
+	int i;
+
+	if (write(f->ready, "x", 1) != 1 || read(f->go, &byte, 1) != 1)
+		return 1;
+	pos = f->s->ring.producer->producer_pos;
+	for (i = 0; i < 2; i++) {
+		errno = 0;
+		if (chute_reserve(f->c, 8) || errno != EBUSY)
+			return 2;
+	}
+	return f->s->ring.producer->producer_pos != pos;
+}
+
+static void a_child_that_may_not_join_is_refused_each_time(void **state)
+{
+	struct shared_ring *s = *state;
+	struct forked f = { .s = s, .c = shared_producer(s) };
+	int ready[2], go[2], status;
+	struct chute *sole;
+	char byte;
+	pid_t pid;
+
+	assert_int_equal(pipe(ready) | pipe(go), 0);
+	f.ready = ready[1];
+	f.go = go[0];
+	pid = fork();
+	if (!pid)
+		_exit(try_twice(&f));
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	chute_close(f.c);
+	sole = chute_open_memory(s->fd, NULL);
+	assert_non_null(sole);
+	assert_int_equal(write(go[1], "x", 1), 1);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	shared_send(sole, 1);
+	shared_expect_one(s, 1);
+	chute_close(sole);
+}
+
+/* ---- namespaces ---- */
+
+static int open_errno(void *arg)
+{
+	errno = 0;
+	return chute_open_memory(((struct shared_ring *)arg)->fd, &shared) ? 0 : errno;
+}
+
+static void other_namespaces_are_refused(void **state, int flag)
+{
+	struct shared_ring *s = *state;
+	struct chute *c = shared_producer(s);
+	int err;
+
+	err = in_namespace(flag, open_errno, s);
+	if (err < 0) {
+		chute_close(c);
+		skip_because("no such namespace can be made (unshare(2))");
+	}
+	assert_int_equal(err, EXDEV);
+	chute_close(c);
+	/* Beside a sole producer it is as anywhere. */
+	c = chute_open_memory(s->fd, NULL);
+	assert_int_equal(in_namespace(flag, open_errno, s), EBUSY);
+	chute_close(c);
+	/* They are among themselves, and we are the others, even when they are dead. */
+	assert_int_equal(in_namespace(flag, open_errno, s), 0);
+	cannot_open(s, &shared, EXDEV);
+	cannot_open(s, NULL, EBUSY);
+}
+
+static void a_process_of_another_pid_namespace_is_refused(void **state)
+{
+	other_namespaces_are_refused(state, CLONE_NEWPID);
+}
+
+/* There a process seems to have started at another time, and so to be another one. */
+static void a_process_of_another_time_namespace_is_refused(void **state)
+{
+	other_namespaces_are_refused(state, CLONE_NEWTIME);
+}
+
+#define FOREIGN(word) ((word) ^ 1ULL << 63)
+
+/* Nobody takes a lock of which nobody else could tell that its owner has died. */
+static void who_is_foreign_to_a_producer_does_not_take_the_lock(void **state)
+{
+	struct shared_ring *s = *state;
+	struct chute_producer_page *page = s->ring.producer;
+
+	assert_int_equal(in_child(leave_open, s), 0);
+	page->slots[191].owner = FOREIGN(chute_owner_self());
+	/* It would wait for ever. */
+	page->lock = chute_owner_self();
+	heal(s);
+	page->lock = 0;
+	assert_int_equal(shared_head(s)->len, 8 | CHUTE_BUSY);
+	page->slots[191].owner = 0;
+	page->lock = FOREIGN(chute_owner_self());
+	cannot_open(s, &shared, EXDEV);
+	page->lock = 0;
+	heal(s);
+	shared_expect_one(s, 1);
+}
+
+/* ---- batches and packed records ---- */
+
+static void a_batch_is_one_record_until_it_is_finished(void **state)
+{
+	static const __u32 sizes[] = { 8, 9, 15, 16, 100 };
+	struct shared_ring *s = *state;
+	struct chute *c = shared_producer(s), *other = shared_producer(s);
+	void *first, *payload;
+	__u32 i, size;
+	__u64 n;
+
+	for (i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		size = sizes[i];
+		first = payload = chute_reserve_batch(c, 3, size);
+		assert_int_equal(shared_head(s)->len,
+				 (3 * chute_record_bytes(size) - 8) | CHUTE_BUSY);
+		shared_send(other, 4);
+		for (n = 1; n <= 3; n++, payload = chute_batch_next(payload, size))
+			*(__u64 *)payload = n;
+		shared_expect(s, 0, NULL);
+		chute_submit(c, first);
+		assert_int_equal(shared_head(s)->len, size);
+		shared_expect(s, NUMBERS(1, 2, 3, 4));
+	}
+	chute_close(c);
+	chute_close(other);
+}
+
+static void any_of_a_batch_can_be_skipped(void **state)
+{
+	struct shared_ring *s = *state;
+	struct chute *c = shared_producer(s);
+	void *first, *payload;
+	__u64 expected[3], n, count;
+	int skip;
+
+	for (skip = 0; skip < 8; skip++) {
+		first = payload = chute_reserve_batch(c, 3, 8);
+		for (n = 0, count = 0; n < 3; n++, payload = chute_batch_next(payload, 8)) {
+			*(__u64 *)payload = n;
+			if (skip >> n & 1)
+				chute_batch_skip(payload);
+			else
+				expected[count++] = n;
+		}
+		chute_submit(c, first);
+		shared_expect(s, count, expected);
+	}
+	chute_close(c);
+}
+
+static void a_batch_is_not_longer_than_a_record(void **state)
+{
+	struct shared_ring *s = *state;
+	int fd = chute_memory("big", 64 << 20);
+	struct chute *c = chute_open_memory(fd, &shared);
+
+	(void)s;
+	errno = 0;
+	assert_null(chute_reserve_batch(c, 2, CHUTE_PAYLOAD_MAX / 2));
+	assert_int_equal(errno, E2BIG);
+	assert_non_null(chute_reserve_batch(c, 2, CHUTE_PAYLOAD_MAX / 2 - 16));
+	chute_close(c);
+	close(fd);
+}
+
+static void handles_pack_beside_each_other(void **state)
+{
+	struct shared_ring *s = *state;
+	struct chute *a = shared_producer(s), *b = shared_producer(s);
+	__u64 i;
+
+	for (i = 0; i < 4; i++) {
+		*(__u64 *)chute_pack(a, 8) = i;
+		*(__u64 *)chute_pack(b, 8 + 8 * (i % 2)) = 10 + i;
+	}
+	chute_flush(b);
+	shared_expect(s, 0, NULL);
+	chute_flush(a);
+	/* b's first record is a run that the second message's size has cut short. */
+	shared_expect(s, NUMBERS(0, 1, 2, 3, 10, 11, 12, 13));
+	chute_close(a);
+	chute_close(b);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, shared_ring_open, shared_ring_close)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(handles_take_turns_and_keep_their_order),
+		CASE(what_is_full_for_one_is_full_for_all),
+		CASE(discarded_records_are_skipped),
+		CASE(there_are_192_handles_at_a_time),
+		CASE(the_slots_of_the_dead_are_taken_again),
+		CASE(what_a_handle_leaves_open_is_discarded_when_its_slot_is_anothers),
+		CASE(what_the_living_have_open_is_left_alone),
+		CASE(a_sole_producer_and_many_exclude_each_other),
+		CASE(so_do_those_of_other_processes_until_they_die),
+		CASE(a_sole_producer_finds_nothing_that_many_have_left_open),
+		CASE(a_child_of_fork_is_a_producer_of_its_own),
+		CASE(a_child_finishes_nothing_of_what_its_parent_packs),
+		CASE(a_child_that_may_not_join_is_refused_each_time),
+		CASE(a_process_of_another_pid_namespace_is_refused),
+		CASE(a_process_of_another_time_namespace_is_refused),
+		CASE(who_is_foreign_to_a_producer_does_not_take_the_lock),
+		CASE(a_batch_is_one_record_until_it_is_finished),
+		CASE(any_of_a_batch_can_be_skipped),
+		CASE(a_batch_is_not_longer_than_a_record),
+		CASE(handles_pack_beside_each_other),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
