@@ -23,7 +23,7 @@ static int set_up_seed(void **state)
 
 	(void)state;
 	seed = given ? strtoull(given, NULL, 0) : (__u64)time(NULL) << 16 ^ (__u64)getpid();
-	print_message("seed: CHUTE_SEED=%llu\n", (unsigned long long)seed);
+	print_message("# seed: CHUTE_SEED=%llu\n", (unsigned long long)seed);
 	return 0;
 }
 
