@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * inspect.c: the walk over the machine's maps, and a look at records that stay
- * where they are.
- */
+/* inspect.c: the walk over the machine's maps. */
 #include "bpf.h"
-#include "drain.h"
-#include "peek.h"
+
+#include <chute/inspect.h>
+
+#include <errno.h>
 
 #include <string.h>
 #include <unistd.h>
@@ -52,16 +51,4 @@ int chute_map_next(struct chute_map_info *info)
 	if (!err)
 		memcpy(info, &map, sizeof(map));
 	return err;
-}
-
-unsigned long chute_consumer_pos(const struct chute_consumer *consumer)
-{
-	/* Relaxed: a position to peek at, which checks what it finds there. */
-	return chute_load_relaxed(&consumer->ring.consumer->consumer_pos);
-}
-
-int chute_peek(const struct chute_consumer *consumer, unsigned long pos,
-	       struct chute_record *record)
-{
-	return chute_ring_peek(&consumer->ring, pos, record);
 }

@@ -26,6 +26,9 @@
 #include <errno.h>
 #include <string.h>
 
+_Static_assert(offsetof(struct chute_producer_page, records) == CHUTE_RECORDS_AT,
+	       "the fast path counts there");
+
 #define NO_POS 1UL    /* positions are multiples of 8 */
 #define LOST   (~0UL) /* as a count of busy records */
 
@@ -164,13 +167,15 @@ static int reserve_check(struct chute_producer *p, __u64 bytes, struct view *v)
 		return EBUSY;
 	}
 	err = refresh(p, bytes);
+	if (err == ENOSPC)
+		chute_count_alone(&p->ring.producer->full, 1);
 	/* The caller may wait for the consumer, which must see what there is. */
 	if (err && v->staged_pos != v->published_pos)
 		publish_to(p, v->staged_pos);
 	return err;
 }
 
-static void *sole_reserve(struct chute_producer *p, __u32 size, __u64 bytes)
+static void *sole_reserve(struct chute_producer *p, __u32 size, __u32 count, __u64 bytes)
 {
 	struct chute *c = &p->fast;
 	struct chute_header *header;
@@ -189,6 +194,7 @@ static void *sole_reserve(struct chute_producer *p, __u32 size, __u64 bytes)
 	}
 	chute_store_relaxed(&header->len, p->busy ? size | CHUTE_BUSY : size);
 	c->head_pos += (unsigned long)bytes;
+	chute_count_alone(&p->ring.producer->records, count);
 	/* The longest record goes past what a step shows. */
 	if ((long)(c->limit_pos - c->head_pos) < 0)
 		c->limit_pos = c->head_pos;
@@ -216,7 +222,7 @@ void *chute_producer_reserve(struct chute_producer *p, __u32 size, __u32 count)
 	if (size > chute_payload_max(&p->fast) || bytes > p->ring.size)
 		return fail(chute_producer_is_lost(p) ? EBUSY : E2BIG);
 	if (!p->shared)
-		return sole_reserve(p, size, bytes);
+		return sole_reserve(p, size, count, bytes);
 	/* A shared batch is one record until it is finished. */
 	if (bytes - CHUTE_HEADER_SIZE > CHUTE_PAYLOAD_MAX)
 		return fail(E2BIG);
@@ -246,13 +252,37 @@ static int wait_for_space(struct chute_producer *p, __u64 bytes, __s64 deadline)
 	return deadline >= 0 && chute_now_ns() >= deadline ? -ETIMEDOUT : 0;
 }
 
+/* For who looks at the ring: we wait from now on. Returns when that began. */
+static __s64 block(struct chute_producer *p)
+{
+	if (p->shared)
+		chute_share_blocked(&p->share, &p->ring, 1);
+	else
+		chute_store_relaxed(&p->ring.producer->blocked, 1U);
+	return chute_now_ns();
+}
+
+static void unblock(struct chute_producer *p, __s64 start)
+{
+	struct chute_producer_page *page = p->ring.producer;
+	__u64 ns = (__u64)(chute_now_ns() - start);
+
+	if (p->shared) {
+		chute_share_blocked(&p->share, &p->ring, -1);
+		chute_fetch_add(&page->blocked_ns, ns);
+	} else {
+		chute_store_relaxed(&page->blocked, 0U);
+		chute_count_alone(&page->blocked_ns, ns);
+	}
+}
+
 void *chute_producer_reserve_for(struct chute_producer *p, __u32 size, __u32 count,
 				 __s64 timeout_ns)
 {
 	__u64 bytes = count * chute_record_bytes(size);
 	int saved = errno, err;
+	__s64 deadline, start;
 	void *payload;
-	__s64 deadline;
 
 	if (timeout_ns < 0 && timeout_ns != CHUTE_FOREVER)
 		return fail(EINVAL);
@@ -260,12 +290,14 @@ void *chute_producer_reserve_for(struct chute_producer *p, __u32 size, __u32 cou
 	if (payload || errno != ENOSPC || !timeout_ns)
 		return payload;
 	deadline = chute_deadline_ns(timeout_ns);
+	start = block(p);
 	do {
 		err = wait_for_space(p, bytes, deadline);
-		if (err)
-			return fail(err == -ETIMEDOUT ? ENOSPC : -err);
-		payload = chute_producer_reserve(p, size, count);
-	} while (!payload && errno == ENOSPC);
+		payload = err ? NULL : chute_producer_reserve(p, size, count);
+	} while (!err && !payload && errno == ENOSPC);
+	unblock(p, start);
+	if (err)
+		return fail(err == -ETIMEDOUT ? ENOSPC : -err);
 	if (payload)
 		errno = saved;
 	return payload;
@@ -293,9 +325,13 @@ void chute_submit_slow(struct chute *c, void *payload, __u32 flags)
 	struct view v;
 
 	if (p->shared) {
+		if (flags & CHUTE_DISCARD)
+			chute_fetch_add(&p->ring.producer->discards, (__u64)1);
 		chute_share_finish(payload, flags);
 		return;
 	}
+	if (flags & CHUTE_DISCARD)
+		chute_count_alone(&p->ring.producer->discards, 1);
 	/* If we are not alone, the record may lie where the other producer's are
 	 * by now: not a byte of it is touched. */
 	if (!look(p, &v)) {
@@ -340,6 +376,8 @@ static int sole_claim(struct chute_producer *p)
 	int err;
 
 	err = chute_owner_claim(owner, p->self);
+	if (!err)
+		chute_store_relaxed(&p->ring.producer->blocked, 0U);
 	if (err || !chute_share_is_live(&p->ring))
 		return err;
 	chute_owner_release(owner, p->self);

@@ -52,7 +52,7 @@ void chute_ring_unmap(struct chute_ring *ring)
 	ring->fd = -1;
 }
 
-static int ring_map_pages(struct chute_ring *ring, size_t page)
+static int ring_map_pages(struct chute_ring *ring, size_t page, int prot)
 {
 	int err;
 
@@ -64,8 +64,8 @@ static int ring_map_pages(struct chute_ring *ring, size_t page)
 		return err;
 	}
 	ring->producer_mapping_size = page + 2 * ring->size;
-	ring->producer_mapping = mmap(NULL, ring->producer_mapping_size, PROT_READ | PROT_WRITE,
-				      MAP_SHARED, ring->fd, (off_t)page);
+	ring->producer_mapping =
+		mmap(NULL, ring->producer_mapping_size, prot, MAP_SHARED, ring->fd, (off_t)page);
 	if (ring->producer_mapping == MAP_FAILED) {
 		err = -errno;
 		ring->producer_mapping = NULL;
@@ -77,7 +77,7 @@ static int ring_map_pages(struct chute_ring *ring, size_t page)
 	return 0;
 }
 
-int chute_ring_map(struct chute_ring *ring, int map_fd)
+static int map_ring(struct chute_ring *ring, int map_fd, int prot)
 {
 	struct bpf_map_info info;
 	size_t page = page_size();
@@ -99,10 +99,20 @@ int chute_ring_map(struct chute_ring *ring, int map_fd)
 		return err;
 	ring->backend = CHUTE_BACKEND_MAP;
 	ring->size = info.max_entries;
-	err = ring_map_pages(ring, page);
+	err = ring_map_pages(ring, page, prot);
 	if (err)
 		chute_ring_unmap(ring);
 	return err;
+}
+
+int chute_ring_map(struct chute_ring *ring, int map_fd)
+{
+	return map_ring(ring, map_fd, PROT_READ | PROT_WRITE);
+}
+
+int chute_ring_view(struct chute_ring *ring, int map_fd)
+{
+	return map_ring(ring, map_fd, PROT_READ);
 }
 
 /* Reads and checks what a memory file says of itself, without mapping it: a
@@ -132,9 +142,8 @@ static int memory_file_size(int fd, size_t page, size_t *size)
 	return 0;
 }
 
-static int ring_map_twice(struct chute_ring *ring, size_t page)
+static int ring_map_twice(struct chute_ring *ring, size_t page, int prot)
 {
-	const int prot = PROT_READ | PROT_WRITE;
 	size_t head = 2 * page + ring->size;
 	size_t total = head + ring->size;
 	char *base;
@@ -159,7 +168,7 @@ static int ring_map_twice(struct chute_ring *ring, size_t page)
 	return 0;
 }
 
-int chute_ring_map_memory(struct chute_ring *ring, int fd)
+static int map_memory_ring(struct chute_ring *ring, int fd, int prot)
 {
 	size_t page = page_size();
 	int err;
@@ -173,10 +182,20 @@ int chute_ring_map_memory(struct chute_ring *ring, int fd)
 	if (err)
 		return err;
 	ring->backend = CHUTE_BACKEND_MEMORY;
-	err = ring_map_twice(ring, page);
+	err = ring_map_twice(ring, page, prot);
 	if (err)
 		chute_ring_unmap(ring);
 	return err;
+}
+
+int chute_ring_map_memory(struct chute_ring *ring, int fd)
+{
+	return map_memory_ring(ring, fd, PROT_READ | PROT_WRITE);
+}
+
+int chute_ring_view_memory(struct chute_ring *ring, int fd)
+{
+	return map_memory_ring(ring, fd, PROT_READ);
 }
 
 void chute_ring_init(struct chute_ring *ring, struct chute_consumer_page *consumer,

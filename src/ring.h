@@ -35,16 +35,20 @@ struct chute_consumer_page {
 struct chute_producer_page {
 	unsigned long producer_pos;
 	__u64 owner CHUTE_LINE;	   /* identity of the sole producer's process, or 0 */
+	__u32 blocked;		   /* it waits for space */
 	__u32 sleepers CHUTE_LINE; /* a producer sleeps, or is about to */
 	__u32 data_seq CHUTE_LINE; /* futex: moves when a producer kicks (memory rings) */
 	/* Many producers: who reserves now, or 0; see share.c. */
 	__u64 lock CHUTE_LINE;
 	__u64 takeovers; /* of the lock, from the dead */
 	__u64 recovered; /* records of the dead, discarded */
+	/* Written by the sole producer, or under the lock, or where that is not held by
+	 * an atomic addition; never in the fast path of another. See chute/inspect.h. */
+	__u64 records, discards, full, blocked_ns;
 	struct chute_slot {
 		__u64 owner;	  /* identity of the producer's process, or 0 */
 		__u32 generation; /* of the slot: moves when it is taken and when it is left */
-		__u32 unused;
+		__u32 blocked;	  /* threads that wait for space */
 	} slots[CHUTE_SLOTS] CHUTE_LINE;
 };
 
@@ -68,6 +72,11 @@ struct chute_ring {
  * -EINVAL for what is not such a ring, -E2BIG where it can't be addressed. */
 int chute_ring_map(struct chute_ring *ring, int map_fd);
 int chute_ring_map_memory(struct chute_ring *ring, int fd);
+
+/* The same, for looking only: nothing of it can be written. */
+int chute_ring_view(struct chute_ring *ring, int map_fd);
+int chute_ring_view_memory(struct chute_ring *ring, int fd);
+
 void chute_ring_unmap(struct chute_ring *ring);
 
 /* A ring over the caller's memory: three zeroed areas, @data of twice @size bytes

@@ -186,6 +186,7 @@ int chute_share_join(struct chute_share *share, const struct chute_ring *ring)
 		return -EUSERS;
 	/* O2: what the slot's last owner left unfinished is nobody's from now on. */
 	gen = chute_fetch_add(&page->slots[i].generation, 1U) + 1;
+	chute_store_relaxed(&page->slots[i].blocked, 0U);
 	/* O5: pairs with O0. We are in the table before we look. */
 	if (chute_owner_state(chute_load_seq_cst(&page->owner)) != CHUTE_OWNER_DEAD)
 		err = -EBUSY;
@@ -291,10 +292,14 @@ void *chute_share_reserve(struct chute_share *share, const struct chute_ring *ri
 	if ((long)(chute_load_relaxed(&share->limit_pos) - pos) < (long)bytes)
 		err = refresh(share, ring, pos, bytes);
 	if (err) {
+		if (err == ENOSPC)
+			chute_store_relaxed(&page->full, page->full + 1);
 		unlock(page);
 		errno = err;
 		return NULL;
 	}
+	/* In the lock's line. */
+	chute_store_relaxed(&page->records, page->records + count);
 	header = header_at(ring, pos);
 	/* The whole of a batch is one BUSY record until it is finished: its other
 	 * headers are not there yet. */
@@ -305,6 +310,22 @@ void *chute_share_reserve(struct chute_share *share, const struct chute_ring *ri
 	chute_store_release(&page->producer_pos, pos + (unsigned long)bytes);
 	unlock(page);
 	return header + 1;
+}
+
+int chute_share_slot(const struct chute_ring *ring, __u32 pad)
+{
+	__u32 i = pad & PAD_SLOT_MASK, gen = pad >> PAD_GEN_SHIFT & PAD_GEN_MASK;
+
+	if (!(pad & PAD_SHARED) || i >= CHUTE_SLOTS)
+		return -1;
+	if ((chute_load_relaxed(&ring->producer->slots[i].generation) & PAD_GEN_MASK) != gen)
+		return -1;
+	return (int)i;
+}
+
+void chute_share_blocked(const struct chute_share *share, const struct chute_ring *ring, int change)
+{
+	chute_fetch_add(&ring->producer->slots[share->tag & PAD_SLOT_MASK].blocked, (__u32)change);
 }
 
 void chute_share_finish(void *payload, __u32 flags)

@@ -60,6 +60,14 @@ void *chute_share_reserve(struct chute_share *share, const struct chute_ring *ri
 /* Finish what chute_share_reserve() returned. */
 void chute_share_finish(void *payload, __u32 flags);
 
+/* The slot of the producer that the pad of an unfinished record names, if that is still
+ * its producer's; else -1. */
+int chute_share_slot(const struct chute_ring *ring, __u32 pad);
+
+/* Count threads of the handle that wait for space. */
+void chute_share_blocked(const struct chute_share *share, const struct chute_ring *ring,
+			 int change);
+
 /* Heal what hinders the consumer, unless this handle has looked a moment ago. */
 void chute_share_look(struct chute_share *share, const struct chute_ring *ring);
 

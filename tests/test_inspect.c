@@ -115,7 +115,7 @@ static void pending_records_are_seen_and_stay(void **state)
 
 	(void)state;
 	open_pair(&p);
-	assert_int_equal(chute_peek(p.consumer, 0, &r), 0);
+	assert_int_equal(chute_peek(chute_consumer_view(p.consumer), 0, &r), 0);
 	assert_int_equal(chute_send(p.c, "one", 3, 0), 0);
 	discarded = chute_reserve(p.c, 9);
 	chute_discard(p.c, discarded);
@@ -123,16 +123,16 @@ static void pending_records_are_seen_and_stay(void **state)
 	after = chute_reserve(p.c, 1);
 	chute_submit(p.c, after);
 
-	assert_int_equal(chute_peek(p.consumer, 0, &r), 1);
+	assert_int_equal(chute_peek(chute_consumer_view(p.consumer), 0, &r), 1);
 	assert_true(r.pos == 0 && r.next_pos == 16 && r.size == 3 && r.flags == 0);
 	assert_memory_equal(r.payload, "one", 3);
-	assert_int_equal(chute_peek(p.consumer, 16, &r), 1);
+	assert_int_equal(chute_peek(chute_consumer_view(p.consumer), 16, &r), 1);
 	assert_true(r.next_pos == 40 && r.size == 9 && r.flags == CHUTE_DISCARD);
-	assert_int_equal(chute_peek(p.consumer, 40, &r), 1);
+	assert_int_equal(chute_peek(chute_consumer_view(p.consumer), 40, &r), 1);
 	assert_true(r.next_pos == 48 && r.size == 0 && r.flags == CHUTE_BUSY);
-	assert_int_equal(chute_peek(p.consumer, 48, &r), 1);
+	assert_int_equal(chute_peek(chute_consumer_view(p.consumer), 48, &r), 1);
 	assert_true(r.next_pos == 64 && r.size == 1 && r.flags == 0);
-	assert_int_equal(chute_peek(p.consumer, 64, &r), 0);
+	assert_int_equal(chute_peek(chute_consumer_view(p.consumer), 64, &r), 0);
 
 	assert_int_equal(chute_consumer_pos(p.consumer), 0);
 	assert_int_equal(chute_drain(p.consumer, count_call, &p, 0), 1);
@@ -174,7 +174,7 @@ static void a_look_says_what_a_drain_would(void **state)
 		header = (struct chute_header *)chute_reserve(p.c, 0) - 1;
 		header->len = cases[i].len;
 		chute_store_release(&p.page->producer_pos, cases[i].producer_pos);
-		assert_int_equal(chute_peek(p.consumer, 0, &r), cases[i].want);
+		assert_int_equal(chute_peek(chute_consumer_view(p.consumer), 0, &r), cases[i].want);
 		drained = chute_drain(p.consumer, count_call, &p, 0);
 		if (cases[i].want < 0)
 			assert_int_equal(drained, cases[i].want);

@@ -80,7 +80,9 @@ static void check_and_receive(const void *msg, __u32 size, void *ctx)
 	struct edge *e = ctx;
 	struct chute_record record;
 
-	assert_int_equal(chute_peek(&e->consumer, chute_consumer_pos(&e->consumer), &record), 1);
+	assert_int_equal(chute_peek(chute_consumer_view(&e->consumer),
+				    chute_consumer_pos(&e->consumer), &record),
+			 1);
 	assert_true((const char *)msg >= (const char *)record.payload);
 	assert_true((const char *)msg + size <= (const char *)record.payload + record.size);
 	assert_int_equal((uintptr_t)msg % 8, 0);

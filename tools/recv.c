@@ -76,7 +76,7 @@ static int peek(const struct receiver *r, unsigned long *pos, struct chute_recor
 {
 	int got;
 
-	while ((got = chute_peek(r->consumer, *pos, record)) > 0) {
+	while ((got = chute_peek(chute_consumer_view(r->consumer), *pos, record)) > 0) {
 		if (!(record->flags & CHUTE_DISCARD))
 			return !(record->flags & CHUTE_BUSY);
 		*pos = record->next_pos;

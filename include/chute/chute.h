@@ -279,6 +279,9 @@ void chute_submit_slow(struct chute *c, void *payload, __u32 flags);
 void chute_stage_slow(struct chute *c, void *payload);
 void chute_publish_slow(struct chute *c);
 
+/* Where the ring counts its records, in bytes from producer_pos. */
+#define CHUTE_RECORDS_AT 280
+
 /*
  * Each call checks by one look at producer_pos, which only we should move, that
  * it stands where this handle left it. A record is open if head_pos is above what
@@ -302,6 +305,7 @@ CHUTE_INLINE void *chute_reserve(struct chute *c, __u32 size)
 	/* Relaxed: nobody may look at it before P0 publishes it. */
 	chute_store_relaxed(&header->len, size);
 	c->head_pos = head_pos + (unsigned long)bytes;
+	chute_count_alone((__u64 *)((char *)c->producer_pos + CHUTE_RECORDS_AT), 1);
 	return header + 1;
 }
 

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * view.c: a look at a ring from outside. Everything is read once, from memory that
+ * anyone may write at any time; nothing is written.
+ */
+#include "drain.h"
+#include "owner.h"
+#include "peek.h"
+#include "share.h"
+
+#include <chute/chute.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct chute_view {
+	struct chute_ring ring;
+};
+
+#define LOOKS 16 /* at positions that move, until we say so */
+
+static struct chute_view *view_open(int (*map)(struct chute_ring *ring, int fd), int fd)
+{
+	struct chute_view *view = malloc(sizeof(*view));
+	int err;
+
+	err = view ? map(&view->ring, fd) : -ENOMEM;
+	if (!err)
+		return view;
+	free(view);
+	errno = -err;
+	return NULL;
+}
+
+struct chute_view *chute_view_open_map(int map_fd)
+{
+	return view_open(chute_ring_view, map_fd);
+}
+
+struct chute_view *chute_view_open_memory(int fd)
+{
+	return view_open(chute_ring_view_memory, fd);
+}
+
+void chute_view_close(struct chute_view *view)
+{
+	if (!view)
+		return;
+	chute_ring_unmap(&view->ring);
+	free(view);
+}
+
+const struct chute_view *chute_consumer_view(const struct chute_consumer *consumer)
+{
+	_Static_assert(!offsetof(struct chute_consumer, ring), "is a view, too");
+	return (const struct chute_view *)consumer;
+}
+
+/* ---- positions and counters ---- */
+
+static unsigned long consumer_pos(const struct chute_ring *ring)
+{
+	/* C0: pairs with D2. What was read before it lay there before that. */
+	return chute_load_acquire(&ring->consumer->consumer_pos);
+}
+
+/* False if the consumer moves on and on: then its position is the older one. */
+static bool look_at_positions(const struct chute_ring *ring, unsigned long *cons,
+			      unsigned long *prod)
+{
+	int i;
+
+	for (i = 0; i < LOOKS; i++) {
+		*cons = consumer_pos(ring);
+		*prod = chute_ring_producer_pos(ring);
+		/* Positions only grow: what is the same before and after was in between. */
+		if (consumer_pos(ring) == *cons)
+			return true;
+	}
+	return false;
+}
+
+static void count_producers(const struct chute_view *view, struct chute_stat *stat)
+{
+	struct chute_producer_info info = { .sz = sizeof(info) };
+
+	for (; !chute_view_producer(view, &info); info.index++) {
+		if (info.state == CHUTE_PRODUCER_DEAD)
+			continue;
+		stat->producers++;
+		stat->blocked += info.blocked;
+	}
+}
+
+int chute_view_stat(const struct chute_view *view, struct chute_stat *stat)
+{
+	const struct chute_ring *ring = &view->ring;
+	const struct chute_producer_page *page = ring->producer;
+	struct chute_stat now = { .sz = stat->sz, .size = ring->size };
+
+	/* Later versions may only add to the end of it. */
+	if (stat->sz < sizeof(now))
+		return -EINVAL;
+	now.moving = !look_at_positions(ring, &now.consumer_pos, &now.producer_pos);
+	if (!chute_is_empty(now.consumer_pos, now.producer_pos, ring->size))
+		now.used = now.producer_pos - now.consumer_pos;
+	if (now.used > ring->size)
+		now.used = ring->size;
+	now.records = chute_load_relaxed(&page->records);
+	now.discards = chute_load_relaxed(&page->discards);
+	now.full = chute_load_relaxed(&page->full);
+	now.blocked_ns = chute_load_relaxed(&page->blocked_ns);
+	now.takeovers = chute_load_relaxed(&page->takeovers);
+	now.recovered = chute_load_relaxed(&page->recovered);
+	now.counted = now.records || now.full;
+	count_producers(view, &now);
+	memcpy(stat, &now, sizeof(now));
+	return 0;
+}
+
+/* ---- producers ---- */
+
+static bool describe(struct chute_producer_info *info, __u32 index, const __u64 *owner,
+		     const __u32 *blocked)
+{
+	static const __u32 states[] = {
+		[CHUTE_OWNER_DEAD] = CHUTE_PRODUCER_DEAD,
+		[CHUTE_OWNER_ALIVE] = CHUTE_PRODUCER_ALIVE,
+		[CHUTE_OWNER_FOREIGN] = CHUTE_PRODUCER_FOREIGN,
+	};
+	__u64 word = chute_load_relaxed(owner);
+
+	if (!word)
+		return false;
+	info->index = index;
+	info->pid = (__u32)chute_owner_pid(word);
+	info->state = states[chute_owner_state(word)];
+	info->blocked = chute_load_relaxed(blocked);
+	return true;
+}
+
+static bool describe_at(const struct chute_view *view, __u32 index,
+			struct chute_producer_info *info)
+{
+	const struct chute_producer_page *page = view->ring.producer;
+	const struct chute_slot *slot;
+
+	if (!index)
+		return describe(info, 0, &page->owner, &page->blocked);
+	slot = &page->slots[index - 1];
+	return describe(info, index, &slot->owner, &slot->blocked);
+}
+
+int chute_view_producer(const struct chute_view *view, struct chute_producer_info *info)
+{
+	__u32 index;
+
+	if (info->sz < sizeof(*info))
+		return -EINVAL;
+	for (index = info->index; index <= CHUTE_SLOTS; index++)
+		if (describe_at(view, index, info))
+			return 0;
+	return -ENOENT;
+}
+
+int chute_view_record_producer(const struct chute_view *view, const struct chute_record *record,
+			       struct chute_producer_info *info)
+{
+	const struct chute_ring *ring = &view->ring;
+	const struct chute_header *header;
+	int slot;
+
+	if (info->sz < sizeof(*info))
+		return -EINVAL;
+	header = (struct chute_header *)(ring->data + (record->pos & (ring->size - 1) & ~7UL));
+	slot = chute_share_slot(ring, chute_load_relaxed(&header->pad));
+	return describe_at(view, slot < 0 ? 0 : (__u32)slot + 1, info) ? 0 : -ENOENT;
+}
+
+/* ---- records ---- */
+
+unsigned long chute_consumer_pos(const struct chute_consumer *consumer)
+{
+	/* Relaxed: a position to peek at, which checks what it finds there. */
+	return chute_load_relaxed(&consumer->ring.consumer->consumer_pos);
+}
+
+int chute_peek(const struct chute_view *view, unsigned long pos, struct chute_record *record)
+{
+	return chute_ring_peek(&view->ring, pos, record);
+}
+
+int chute_view_read(const struct chute_view *view, unsigned long pos, struct chute_record *record,
+		    void *copy, size_t bytes)
+{
+	int ret = chute_ring_peek(&view->ring, pos, record);
+
+	if (ret == 1)
+		memcpy(copy, record->payload, bytes < record->size ? bytes : record->size);
+	/* A producer may only have overwritten it if the consumer is past it. */
+	if ((long)(consumer_pos(&view->ring) - pos) > 0)
+		return -EAGAIN;
+	return ret;
+}
+
+/* ---- images ---- */
+
+static int write_at(int fd, const void *data, size_t bytes, size_t at)
+{
+	const char *from = data;
+	ssize_t n;
+
+	while (bytes) {
+		n = pwrite(fd, from, bytes, (off_t)at);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n ? -errno : -ENOSPC;
+		from += n;
+		at += (size_t)n;
+		bytes -= (size_t)n;
+	}
+	return 0;
+}
+
+int chute_view_save(const struct chute_view *view, int fd)
+{
+	const struct chute_ring *ring = &view->ring;
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	struct chute_producer_page producer = { 0 };
+	struct chute_stat stat = { .sz = sizeof(stat) };
+	int err;
+
+	err = chute_memory_format(fd, ring->size);
+	if (err)
+		return err;
+	chute_view_stat(view, &stat);
+	producer.producer_pos = stat.producer_pos;
+	producer.records = stat.records;
+	producer.discards = stat.discards;
+	producer.full = stat.full;
+	producer.blocked_ns = stat.blocked_ns;
+	producer.takeovers = stat.takeovers;
+	producer.recovered = stat.recovered;
+	err = write_at(fd, &stat.consumer_pos, sizeof(stat.consumer_pos), 0);
+	if (!err)
+		err = write_at(fd, &producer, sizeof(producer), page);
+	return err ? err : write_at(fd, ring->data, ring->size, 2 * page);
+}
