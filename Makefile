@@ -2,7 +2,7 @@
 BUILD ?= build
 PREFIX ?= /usr/local
 
-.PHONY: all run check bench fuzz install clean
+.PHONY: all run check bench fuzz torture install clean
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
@@ -30,6 +30,11 @@ bench:
 fuzz:
 	@scripts/setup ci
 	@scripts/fuzz
+
+torture:
+	@scripts/setup check
+	@$(MAKE) -s all
+	@scripts/torture $(BUILD) $(KILLS)
 
 install: all
 	@meson install -C $(BUILD)

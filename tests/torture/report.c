@@ -23,6 +23,32 @@ void report_add(struct report *report, const struct sink *sink, struct ledger *l
 	report->recovered += page->recovered;
 }
 
+static void keep_longer(struct stall *a, const struct stall *b)
+{
+	if (b->ns > a->ns)
+		a->ns = b->ns;
+	if (b->clock_ns > a->clock_ns)
+		a->clock_ns = b->clock_ns;
+}
+
+void report_merge(struct report *all, const struct report *part)
+{
+	all->kills += part->kills;
+	all->returned += part->returned;
+	all->delivered += part->delivered;
+	all->lost += part->lost;
+	all->torn += part->torn;
+	all->stolen += part->stolen;
+	all->twice += part->twice;
+	all->takeovers += part->takeovers;
+	all->recovered += part->recovered;
+	all->stuck += part->stuck;
+	keep_longer(&all->producers, &part->producers);
+	keep_longer(&all->delivery, &part->delivery);
+	if (part->pause_ns > all->pause_ns)
+		all->pause_ns = part->pause_ns;
+}
+
 bool report_is_good(const struct report *r)
 {
 	return !r->lost && !r->torn && !r->stolen && !r->twice && !r->stuck &&
@@ -34,24 +60,35 @@ static double ms(__s64 ns)
 	return (double)ns / 1e6;
 }
 
+static void print_count(FILE *out, const char *what, __u64 count)
+{
+	fprintf(out, "  %-24s %12llu\n", what, (unsigned long long)count);
+}
+
+static void print_stall(FILE *out, const char *what, const struct stall *stall)
+{
+	if (stall->clock_ns)
+		fprintf(out, "  %-24s %12.1f ms (%.1f ms by the clock)\n", what, ms(stall->ns),
+			ms(stall->clock_ns));
+}
+
 void report_print(FILE *out, const char *what, const struct report *r)
 {
 	fprintf(out, "%s\n", what);
+	print_count(out, "kills", r->kills);
 	if (r->instructions)
-		fprintf(out, "  instructions          %12llu\n",
-			(unsigned long long)r->instructions);
-	fprintf(out, "  kills                 %12llu\n", (unsigned long long)r->kills);
-	fprintf(out, "  records committed     %12llu\n", (unsigned long long)r->returned);
-	fprintf(out, "  delivered             %12llu\n", (unsigned long long)r->delivered);
-	fprintf(out, "  lost                  %12llu\n", (unsigned long long)r->lost);
-	fprintf(out, "  torn                  %12llu\n", (unsigned long long)r->torn);
-	fprintf(out, "  of the living, lost   %12llu\n", (unsigned long long)r->stolen);
-	fprintf(out, "  twice                 %12llu\n", (unsigned long long)r->twice);
-	fprintf(out, "  stuck                 %12llu\n", (unsigned long long)r->stuck);
-	fprintf(out, "  locks of the dead     %12llu\n", (unsigned long long)r->takeovers);
-	fprintf(out, "  records of the dead   %12llu\n", (unsigned long long)r->recovered);
-	fprintf(out, "  longest stall         %9.1f ms of a producer (%.1f ms by the clock)\n",
-		ms(r->producers.ns), ms(r->producers.clock_ns));
-	fprintf(out, "                        %9.1f ms of the delivery (%.1f ms by the clock)\n",
-		ms(r->delivery.ns), ms(r->delivery.clock_ns));
+		print_count(out, "  at instructions", r->instructions);
+	print_count(out, "records committed", r->returned);
+	print_count(out, "delivered", r->delivered);
+	print_count(out, "lost", r->lost);
+	print_count(out, "torn", r->torn);
+	print_count(out, "of the living, skipped", r->stolen);
+	print_count(out, "twice", r->twice);
+	print_count(out, "stuck", r->stuck);
+	print_count(out, "locks of the dead", r->takeovers);
+	print_count(out, "records of the dead", r->recovered);
+	print_stall(out, "longest stall, producer", &r->producers);
+	print_stall(out, "longest stall, delivery", &r->delivery);
+	if (r->pause_ns)
+		fprintf(out, "  %-24s %12.1f ms\n", "machine away", ms(r->pause_ns));
 }

@@ -39,6 +39,9 @@ bool kill_at_every_instruction(struct sink *sink, __u32 stride, struct report *r
 /* Adds what the ledger and the ring say. */
 void report_add(struct report *report, const struct sink *sink, struct ledger *ledger, __u32 lives);
 
+/* Adds the counts of @part to @all; of what is longest, the longer one stays. */
+void report_merge(struct report *all, const struct report *part);
+
 bool report_is_good(const struct report *report);
 void report_print(FILE *out, const char *what, const struct report *report);
 
