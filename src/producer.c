@@ -269,7 +269,7 @@ static void unblock(struct chute_producer *p, __s64 start)
 
 	if (p->shared) {
 		chute_share_blocked(&p->share, &p->ring, -1);
-		chute_fetch_add(&page->blocked_ns, ns);
+		chute_count(&page->blocked_ns, ns);
 	} else {
 		chute_store_relaxed(&page->blocked, 0U);
 		chute_count_alone(&page->blocked_ns, ns);
@@ -326,7 +326,7 @@ void chute_submit_slow(struct chute *c, void *payload, __u32 flags)
 
 	if (p->shared) {
 		if (flags & CHUTE_DISCARD)
-			chute_fetch_add(&p->ring.producer->discards, (__u64)1);
+			chute_count(&p->ring.producer->discards, 1);
 		chute_share_finish(payload, flags);
 		return;
 	}

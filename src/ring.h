@@ -44,7 +44,10 @@ struct chute_producer_page {
 	__u64 recovered; /* records of the dead, discarded */
 	/* Written by the sole producer, or under the lock, or where that is not held by
 	 * an atomic addition; never in the fast path of another. See chute/inspect.h. */
-	__u64 records, discards, full, blocked_ns;
+	__u64 records;
+	__u64 discards;
+	__u64 full;
+	__u64 blocked_ns;
 	struct chute_slot {
 		__u64 owner;	  /* identity of the producer's process, or 0 */
 		__u32 generation; /* of the slot: moves when it is taken and when it is left */

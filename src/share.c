@@ -325,7 +325,7 @@ int chute_share_slot(const struct chute_ring *ring, __u32 pad)
 
 void chute_share_blocked(const struct chute_share *share, const struct chute_ring *ring, int change)
 {
-	chute_fetch_add(&ring->producer->slots[share->tag & PAD_SLOT_MASK].blocked, (__u32)change);
+	chute_count(&ring->producer->slots[share->tag & PAD_SLOT_MASK].blocked, (__u32)change);
 }
 
 void chute_share_finish(void *payload, __u32 flags)
@@ -426,23 +426,42 @@ static bool judge(struct verdicts *v)
 	return dead;
 }
 
-void chute_share_heal(const struct chute_ring *ring, unsigned long most)
+/* Returns whether another turn may find more. */
+static bool heal(const struct chute_ring *ring, struct verdicts *v, unsigned long most, bool wait)
 {
 	struct chute_producer_page *page = ring->producer;
 	__u64 self = chute_owner_self();
+
+	/* Nothing is there, or the lock is not for us, who may be no producer. */
+	if (chute_load_relaxed(&page->producer_pos) ==
+		    chute_load_relaxed(&ring->consumer->consumer_pos) ||
+	    is_foreign_there(ring, self))
+		return false;
+	if (wait)
+		lock(page, self);
+	else if (!lock_try(&page->lock, self) && !lock_take_over(page, self))
+		return false;
+	if (!is_foreign_there(ring, self))
+		discard_of_the_gone(ring, v, most);
+	chute_store_relaxed(&page->recovered, page->recovered + v->recovered);
+	v->recovered = 0;
+	unlock(page);
+	return judge(v);
+}
+
+void chute_share_heal(const struct chute_ring *ring, unsigned long most)
+{
 	struct verdicts v = { 0 };
 
-	do {
-		/* Nothing is there, or the lock is not for us, who may be no producer. */
-		if (chute_load_relaxed(&page->producer_pos) ==
-			    chute_load_relaxed(&ring->consumer->consumer_pos) ||
-		    is_foreign_there(ring, self))
-			return;
-		lock(page, self);
-		if (!is_foreign_there(ring, self))
-			discard_of_the_gone(ring, &v, most);
-		chute_store_relaxed(&page->recovered, page->recovered + v.recovered);
-		v.recovered = 0;
-		unlock(page);
-	} while (judge(&v));
+	while (heal(ring, &v, most, true))
+		;
+}
+
+void chute_share_heal_try(const struct chute_ring *ring)
+{
+	struct verdicts v = { 0 };
+
+	/* The first turn tells who is to be judged. */
+	if (heal(ring, &v, CHUTE_HEAL_SOME, false))
+		heal(ring, &v, CHUTE_HEAL_SOME, false);
 }

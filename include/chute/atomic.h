@@ -32,6 +32,9 @@
 #define chute_load_acquire(p)	  __atomic_load_n((p), __ATOMIC_ACQUIRE)
 #define chute_store_release(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
 
+/* Adds to a counter that others add to as well. Orders nothing. */
+#define chute_count(p, n) ((void)__atomic_fetch_add((p), (n), __ATOMIC_RELAXED))
+
 /* Sequentially consistent: a full barrier between what stands before and after it. */
 #define chute_load_seq_cst(p) __atomic_load_n((p), __ATOMIC_SEQ_CST)
 #define chute_exchange(p, v)  __atomic_exchange_n((p), (v), __ATOMIC_SEQ_CST)
