@@ -77,7 +77,7 @@ static void look_for_stuck(struct chute_consumer *consumer)
 		chute_store_relaxed(&consumer->stuck_ns, now);
 	} else if (now - chute_load_relaxed(&consumer->stuck_ns) > STUCK_NS) {
 		chute_store_relaxed(&consumer->stuck_ns, now);
-		chute_share_heal(ring, CHUTE_HEAL_SOME);
+		chute_share_heal_try(ring);
 	}
 }
 

@@ -81,4 +81,8 @@ void chute_share_look(struct chute_share *share, const struct chute_ring *ring);
 #define CHUTE_HEAL_ALL	(~0UL)
 void chute_share_heal(const struct chute_ring *ring, unsigned long most);
 
+/* The same of some, for a consumer: a producer that lives and has the lock, and may be
+ * stopped or hostile, is not waited for. */
+void chute_share_heal_try(const struct chute_ring *ring);
+
 #endif
