@@ -96,7 +96,7 @@ int tool_option(int argc, char **argv, const struct option *options)
 
 	if (option == ':')
 		tool_misuse("%s needs a value", argv[optind - 1]);
-	else if (option == '?' && (optopt >= TOOL_FIRST_LONG || is_ours(optopt)))
+	else if (option == '?' && (optopt >= TOOL_JSON || is_ours(optopt)))
 		tool_misuse("%s: that option takes no value", argv[optind - 1]);
 	else if (option == '?' && optopt)
 		tool_misuse("-%c is no option", optopt);
@@ -107,11 +107,18 @@ int tool_option(int argc, char **argv, const struct option *options)
 	return TOOL_BAD;
 }
 
-int tool_print(const char *text)
+int tool_flush(void)
 {
-	if (fputs(text, stdout) < 0 || fflush(stdout))
+	if (fflush(stdout) || ferror(stdout))
 		return tool_complain("standard output: %s", strerror(errno));
 	return TOOL_OK;
+}
+
+int tool_print(const char *text)
+{
+	if (fputs(text, stdout) < 0)
+		return tool_complain("standard output: %s", strerror(errno));
+	return tool_flush();
 }
 
 static int help(void)

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* ring_name.c: see ring_name.h. */
 #include "ring_name.h"
+#include "ring_find.h"
 #include "size.h"
 #include "tool.h"
-
-#include <chute/inspect.h>
+#include "truncated.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
 #include <linux/magic.h>
-#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -83,90 +82,17 @@ int ring_name_only(struct ring_name *ring, int argc, char **argv)
 
 /* ---- maps ---- */
 
-/* What a user who named a map wrongly may have meant. */
-static void list_ids(char *text, size_t size)
-{
-	struct chute_map_info info = { .sz = sizeof(info) };
-	size_t used = 0;
-	int err;
-
-	*text = '\0';
-	while (!(err = chute_map_next(&info)) && used + 32 < size)
-		used += (size_t)snprintf(text + used, size - used, "%s%u (%s)", used ? ", " : "",
-					 info.id, info.name);
-	if (!err)
-		snprintf(text + used, size - used, ", ...");
-	else if (!used)
-		snprintf(text, size, "none");
-}
-
-static int complain_no_map(const struct ring_name *ring, const char *what)
-{
-	char ids[512];
-
-	list_ids(ids, sizeof(ids));
-	tool_complain("%s: %s; ids here: %s", ring->given, what, ids);
-	return TOLD;
-}
-
-static int complain_look_up(const struct ring_name *ring)
-{
-	tool_complain("%s: no permission: finding a map by id or name needs CAP_SYS_ADMIN: become "
-		      "root, or give the path where it is pinned",
-		      ring->given);
-	return TOLD;
-}
-
-/* The kernel cuts a name; so do we, for who knows the whole of it. */
-static bool is_called(const struct chute_map_info *info, const char *name)
-{
-	return !strncmp(info->name, name, CHUTE_MAP_NAME_MAX);
-}
-
-static int find_name(struct ring_name *ring)
-{
-	struct chute_map_info info = { .sz = sizeof(info) };
-	size_t used = 0;
-	char ids[256];
-	int err;
-
-	while (!(err = chute_map_next(&info))) {
-		if (!is_called(&info, ring->name))
-			continue;
-		ring->id = info.id;
-		if (used + 16 < sizeof(ids))
-			used += (size_t)snprintf(ids + used, sizeof(ids) - used, "%smap:%u",
-						 used ? ", " : "", info.id);
-	}
-	if (err != -ENOENT)
-		return -err;
-	if (!used)
-		return complain_no_map(ring, "no user ring buffer of that name");
-	if (!strchr(ids, ','))
-		return 0;
-	tool_complain("%s: several user ring buffers have that name: give one of %s", ring->given,
-		      ids);
-	return TOLD;
-}
-
 static int open_map(struct ring_name *ring, struct chute **c)
 {
-	int err = 0;
-
-	if (ring->kind == RING_MAP_NAME)
-		err = find_name(ring);
-	if (err)
-		return err == EPERM ? complain_look_up(ring) : err;
+	if (ring_find_map(ring))
+		return TOLD;
 	*c = chute_open_id(ring->id, NULL);
 	if (*c)
 		return 0;
-	if (errno == EPERM)
-		return complain_look_up(ring);
-	if (errno == ENOENT)
-		return complain_no_map(ring, "no map has that id");
-	if (errno == EINVAL)
-		return complain_no_map(ring, "a map, but not a user ring buffer");
-	return errno;
+	if (errno != EPERM && errno != ENOENT && errno != EINVAL)
+		return errno;
+	ring_find_complain(ring, errno);
+	return TOLD;
 }
 
 /* ---- paths ---- */
@@ -216,33 +142,12 @@ static int open_path(const struct ring_name *ring, struct chute **c)
 
 /* ---- memory rings ---- */
 
-static char cut_off[512]; /* what is said when that happens */
-
-static void on_sigbus(int signal)
-{
-	(void)signal;
-	if (write(STDERR_FILENO, cut_off, strlen(cut_off)) < 0)
-		_exit(TOOL_FAILED);
-	_exit(TOOL_FAILED);
-}
-
-/* A file can be truncated by whoever may write to it, and then memory that is mapped
- * is not there. */
-static void expect_truncation(const struct ring_name *ring)
-{
-	struct sigaction action = { .sa_handler = on_sigbus };
-
-	snprintf(cut_off, sizeof(cut_off), "chute %s: %s: %s was truncated: make the ring anew\n",
-		 tool_verb(), ring->given, ring->path);
-	sigaction(SIGBUS, &action, NULL);
-}
-
 static int open_file(const struct ring_name *ring)
 {
 	int fd = open(ring->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 
 	if (fd >= 0) {
-		expect_truncation(ring);
+		truncated_expect(ring, ring->path);
 		return fd;
 	}
 	if (errno == ENOENT)

@@ -39,12 +39,15 @@ enum tool_option {
 	TOOL_HELP = 'h',
 	TOOL_QUIET = 'q',
 	TOOL_BAD = '?', /* has been complained about */
-	TOOL_FIRST_LONG = 256,
+	/* Shared, and long only. */
+	TOOL_JSON = 256,
+	TOOL_FIRST_LONG,
 };
 
 /* clang-format off */
 #define TOOL_OPTIONS { "help", no_argument, NULL, TOOL_HELP }
 #define TOOL_OPTIONS_QUIET { "quiet", no_argument, NULL, TOOL_QUIET }
+#define TOOL_OPTIONS_JSON { "json", no_argument, NULL, TOOL_JSON }
 /* clang-format on */
 
 /* The next option of the command line, in any place among the arguments, or -1;
@@ -54,7 +57,9 @@ int tool_option(int argc, char **argv, const struct option *options);
 /* The verb's name, or an empty string. */
 const char *tool_verb(void);
 
-/* Print a text on standard output. Returns the exit status. */
+/* Print a text on standard output; print all that stdio has still in its buffer. Both
+ * complain if that fails. Return the exit status. */
 int tool_print(const char *text);
+int tool_flush(void);
 
 #endif
