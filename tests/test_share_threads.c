@@ -5,7 +5,7 @@
  *
  * The producers and the consumer of a process use one mapping, so that
  * ThreadSanitizer sees that they use the same memory. CHUTE_RECORDS in the environment
- * is how many records the threads send in all.
+ * is how many records the threads of a case send in all.
  */
 #include "shared_ring.h"
 
@@ -25,7 +25,8 @@
 #define THREADS	  8
 #define HANDLES	  2
 #define PROCESSES 4
-#define RECORDS	  160000
+#define MANY	  10000000 /* records */
+#define FEW	  160000
 #define BATCH	  16
 
 struct said {
@@ -77,7 +78,7 @@ static void send_batch(const struct member *m, __u64 number)
 	chute_submit(m->c, first);
 }
 
-/* Single records and batches; and now and then one that is discarded. */
+/* Half of them single records, and half in batches; and now and then one that is discarded. */
 static void *send_all(void *arg)
 {
 	const struct member *m = arg;
@@ -86,7 +87,7 @@ static void *send_all(void *arg)
 	while (number < m->crowd->each) {
 		if (next_random(&random) % 32 == 0)
 			chute_discard(m->c, chute_reserve_for(m->c, 40, CHUTE_FOREVER));
-		if (m->crowd->each - number >= BATCH && next_random(&random) % 4 == 0) {
+		if (m->crowd->each - number >= BATCH && next_random(&random) % 16 == 0) {
 			send_batch(m, number);
 			number += BATCH;
 		} else {
@@ -123,11 +124,11 @@ static void hear_all(struct crowd *crowd)
 	assert_int_equal(chute_drain(&crowd->consumer, hear, crowd, 0), 0);
 }
 
-static __u64 records(void)
+static __u64 wanted(__u64 otherwise)
 {
-	const char *wanted = getenv("CHUTE_RECORDS");
+	const char *text = getenv("CHUTE_RECORDS");
 
-	return wanted ? strtoull(wanted, NULL, 0) : RECORDS;
+	return text ? strtoull(text, NULL, 0) : otherwise;
 }
 
 static void crowd_init(struct crowd *crowd, struct shared_ring *s)
@@ -176,7 +177,7 @@ static void join_threads(pthread_t *threads, int count)
 		pthread_join(threads[i], NULL);
 }
 
-static void threads_send(struct shared_ring *s, int handles)
+static void threads_send(struct shared_ring *s, int handles, __u64 records)
 {
 	struct member members[THREADS];
 	pthread_t threads[THREADS];
@@ -184,23 +185,24 @@ static void threads_send(struct shared_ring *s, int handles)
 
 	crowd_init(&crowd, s);
 	crowd_open(&crowd, handles);
-	crowd.each = records() / THREADS;
+	crowd.each = wanted(records) / THREADS;
 	crowd.expected = crowd.each * THREADS;
 	start_threads(&crowd, members, threads, handles);
 	hear_all(&crowd);
 	join_threads(threads, THREADS);
 	crowd_close(&crowd, handles);
+	assert_int_equal(crowd.seen, crowd.expected);
 	free(crowd.handles);
 }
 
 static void threads_share_a_handle(void **state)
 {
-	threads_send(*state, 1);
+	threads_send(*state, 1, MANY);
 }
 
 static void threads_have_a_handle_each_few(void **state)
 {
-	threads_send(*state, HANDLES);
+	threads_send(*state, HANDLES, FEW);
 }
 
 /* One thread each: ThreadSanitizer sees no lock that went through another process. */
@@ -213,7 +215,7 @@ static void processes_send(void **state)
 	int status;
 
 	crowd_init(&crowd, s);
-	crowd.each = RECORDS / PROCESSES;
+	crowd.each = FEW / PROCESSES;
 	crowd.expected = crowd.each * PROCESSES;
 	for (i = 0; i < PROCESSES; i++) {
 		if (fork())
