@@ -95,7 +95,7 @@ static void lay(struct image *image, size_t bytes, const struct habit *habit, __
 	image->prod_pos = pos;
 }
 
-static void fill_with_noise(struct image *image, __u64 *random)
+void image_make_noise(struct image *image, __u64 *random)
 {
 	size_t i;
 	__u64 word;
@@ -130,7 +130,7 @@ void image_make(struct image *image, unsigned long cons_pos, __u64 *random)
 	size_t bytes;
 
 	image->cons_pos = cons_pos;
-	fill_with_noise(image, random);
+	image_make_noise(image, random);
 	if (one_in(random, 64)) {
 		make_a_wheel(image, random);
 		return;
@@ -144,7 +144,7 @@ void image_make(struct image *image, unsigned long cons_pos, __u64 *random)
 	else
 		image->prod_pos = cons_pos;
 	if (one_in(random, 50)) /* nothing but noise */
-		fill_with_noise(image, random);
+		image_make_noise(image, random);
 	while (one_in(random, 2))
 		image_break(image, random);
 }

@@ -25,6 +25,9 @@ void image_fini(struct image *image);
 
 void image_make(struct image *image, unsigned long cons_pos, __u64 *random);
 
+/* Nothing but that, in the data. */
+void image_make_noise(struct image *image, __u64 *random);
+
 /* Break something, or several things, or put right what stands at cons_pos. */
 void image_break(struct image *image, __u64 *random);
 void image_mend(struct image *image, __u64 *random);

@@ -2,7 +2,8 @@
 /*
  * test_oracle: the kernel's drain and chute_drain() get the same random ring
  * images and must do the same: return value, callbacks' sizes and bytes,
- * consumer_pos and wake-up; and neither may change the data.
+ * consumer_pos and wake-up; and neither may change the data. So must they with rings
+ * that dead producers have left, and when those have been mended.
  *
  * CHUTE_SEED      where the random numbers start; else drawn, and printed
  * CHUTE_IMAGES    how many; 0: without end, until SIGINT or SIGTERM
@@ -11,8 +12,10 @@
  */
 #include "support.h"
 
+#include "crash.h"
 #include "image.h"
 #include "outcome.h"
+#include "owner.h"
 #include "runner.h"
 
 #include <chute/drain.h>
@@ -20,10 +23,13 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define IMAGES	      4000
+#define CRASHES	      2000
 #define IMAGES_ENOUGH 2000 /* for every outcome to be expected */
 
 static struct bench {
@@ -275,10 +281,112 @@ static void the_kernel_and_chute_drain_agree(void **state)
 			fail_msg("never reached: %s", outcome_names[o]);
 }
 
+/* ---- what a crash leaves ---- */
+
+static unsigned long finds[CRASH_FINDS];
+
+/* A process that is no more. */
+static __u64 some_dead(void)
+{
+	__u64 *word = mmap(NULL, sizeof(*word), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+			   -1, 0);
+	pid_t pid;
+
+	assert_ptr_not_equal(word, MAP_FAILED);
+	pid = fork();
+	if (!pid) {
+		*word = chute_owner_self();
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	return *word;
+}
+
+/* The user's ring has become another one, and both are to be as it is. */
+static void copy_user(struct bench *b)
+{
+	const size_t shared = offsetof(struct chute_producer_page, owner);
+	struct chute_ring *user = &b->user->ring, *kernel = &b->kernel->ring;
+
+	memcpy(b->image.data, user->data, b->image.size);
+	b->image.prod_pos = runner_producer_pos(b->user);
+	memcpy(kernel->data, user->data, b->image.size);
+	memcpy((char *)kernel->producer + shared, (char *)user->producer + shared,
+	       sizeof(*user->producer) - shared);
+	runner_publish(b->kernel, b->image.prod_pos);
+}
+
+/* Both do the same, and it is what has to come. */
+static long drain_after_crash(struct bench *b, struct crash *crash,
+			      const struct oracle_order *order)
+{
+	struct drained k = drain(b->kernel, order), u = drain(b->user, order);
+
+	compare(b, &k, &u);
+	if (!crash_arrived(crash, k.log))
+		disagree(&b->image, &k, &u, "that is not what was committed");
+	b->image.cons_pos = k.to_pos;
+	return k.ret;
+}
+
+static void try_crash(struct crash *crash, __u64 dead, __u64 *random)
+{
+	struct bench *b = &benches[next_random(random) % 2];
+	const struct oracle_order all = { 0 };
+	struct oracle_order some = random_order(random);
+	bool recover = next_random(random) % 2;
+	unsigned long off = next_random(random) % b->image.size & ~7UL;
+
+	runner_place(b->kernel, off);
+	b->image.cons_pos = runner_consumer_pos(b->kernel);
+	chute_store_release(&b->user->ring.consumer->consumer_pos, b->image.cons_pos);
+	runner_publish(b->user, b->image.cons_pos);
+	image_make_noise(&b->image, random);
+	memcpy(b->user->ring.data, b->image.data, b->image.size);
+	crash_make(crash, &b->user->ring, dead, random);
+	copy_user(b);
+	drain_after_crash(b, crash, &some);
+	crash_mend(crash, &b->kernel->ring, recover);
+	crash_mend(crash, &b->user->ring, recover);
+	memcpy(b->image.data, b->user->ring.data, b->image.size);
+	b->image.prod_pos = runner_producer_pos(b->user);
+	assert_true(drain_after_crash(b, crash, &all) >= 0);
+	assert_int_equal(crash->arrived, crash->count);
+	assert_int_equal(b->image.cons_pos, b->image.prod_pos);
+	memset(&b->user->ring.producer->owner, 0,
+	       sizeof(*b->user->ring.producer) - offsetof(struct chute_producer_page, owner));
+}
+
+static void they_agree_on_what_a_crash_leaves(void **state)
+{
+	static struct crash crash = { .finds = finds };
+	__u64 random, dead;
+	int f;
+
+	(void)state;
+	need_bpf();
+	seed = setting("CHUTE_SEED", draw_seed());
+	print_message("# seed %llu\n", seed);
+	open_benches();
+	dead = some_dead();
+	for (number = 0; number < CRASHES; number++) {
+		random = number ^ seed << 32;
+		random = next_random(&random);
+		try_crash(&crash, dead, &random);
+	}
+	close_benches();
+	for (f = 0; f < CRASH_FINDS; f++) {
+		print_message("# %10lu  %s\n", finds[f], crash_names[f]);
+		if (!finds[f])
+			fail_msg("never there: %s", crash_names[f]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_kernel_and_chute_drain_agree),
+		cmocka_unit_test(they_agree_on_what_a_crash_leaves),
 	};
 
 	return cmocka_run_group_tests_name("oracle", tests, NULL, NULL);
