@@ -22,17 +22,16 @@ int bpf_map_by_id(__u32 id)
 
 	memset(&attr, 0, sizeof(attr));
 	attr.map_id = id;
-	attr.open_flags = BPF_F_RDONLY;
 	return call(BPF_MAP_GET_FD_BY_ID, &attr);
 }
 
-int bpf_map_by_path(const char *path)
+int bpf_map_by_path(const char *path, __u32 flags)
 {
 	union bpf_attr attr;
 
 	memset(&attr, 0, sizeof(attr));
 	attr.pathname = (__u64)(unsigned long)path;
-	attr.file_flags = BPF_F_RDONLY;
+	attr.file_flags = flags;
 	return call(BPF_OBJ_GET, &attr);
 }
 

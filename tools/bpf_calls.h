@@ -10,11 +10,15 @@
 #include <linux/bpf.h>
 #include <linux/types.h>
 
-/* A map, for reading only, by its id, and by where it is pinned. */
+/*
+ * A map by its id, and by where it is pinned. @flags: BPF_F_RDONLY, with which only a
+ * map's pin opens, and reading it must be permitted, no more; but the kernel maps
+ * no memory of such a descriptor, not even read-only.
+ */
 int bpf_map_by_id(__u32 id);
-int bpf_map_by_path(const char *path);
+int bpf_map_by_path(const char *path, __u32 flags);
 
-/* What map is it? -EINVAL also for what is no map. */
+/* What map is it? */
 int bpf_map_info(int fd, struct bpf_map_info *info);
 
 /* The next id above *id; what program has it; and, with info.nr_map_ids and

@@ -22,16 +22,13 @@ static int view_map(struct ring_view *v, int fd)
 
 	if (fd < 0)
 		return -fd;
-	err = -bpf_map_info(fd, &info);
-	if (!err && info.type != BPF_MAP_TYPE_USER_RINGBUF)
-		err = EINVAL;
-	if (!err) {
-		v->view = chute_view_open_map(fd);
-		err = v->view ? 0 : errno;
-	}
+	v->view = chute_view_open_map(fd);
+	err = v->view ? -bpf_map_info(fd, &info) : errno;
 	close(fd);
-	if (err)
+	if (err) {
+		ring_view_close(v);
 		return err;
+	}
 	v->kind = RING_VIEW_MAP;
 	v->id = info.id;
 	memcpy(v->name, info.name, sizeof(v->name));
@@ -72,20 +69,29 @@ static void complain_file(const struct ring_name *ring, const char *path, int er
 		tool_complain("%s: %s: %s", ring->given, path, strerror(err));
 }
 
+/* 0, or an errno value. */
+static int view_file(struct ring_view *v, const char *path, enum ring_view_kind kind, int flags)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | flags), err = 0;
+
+	if (fd < 0)
+		return errno;
+	v->kind = kind;
+	v->view = chute_view_open_memory(fd);
+	if (!v->view)
+		err = errno;
+	close(fd);
+	return err;
+}
+
 static void open_file(struct ring_view *v, const char *path, enum ring_view_kind kind, int flags)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | flags);
+	int err = view_file(v, path, kind, flags);
 
-	if (fd >= 0) {
-		v->kind = kind;
-		v->view = chute_view_open_memory(fd);
-	}
-	if (v->view)
-		truncated_expect(&v->ring, path);
+	if (err)
+		complain_file(&v->ring, path, err);
 	else
-		complain_file(&v->ring, path, errno);
-	if (fd >= 0)
-		close(fd);
+		truncated_expect(&v->ring, path);
 }
 
 /* ---- paths ---- */
@@ -98,8 +104,8 @@ static void complain_pin(const struct ring_name *ring, int err)
 	else if (err == EPERM)
 		tool_complain("%s: no permission to use BPF maps: become root", ring->given);
 	else if (err == EACCES)
-		tool_complain("%s: no permission to read it: become root, or have it given to you "
-			      "with chown(1)",
+		tool_complain("%s: no permission to read and write it, as mapping it takes: "
+			      "become root, or have it given to you with chown(1)",
 			      ring->given);
 	else if (err == EINVAL)
 		tool_complain("%s: what is pinned there is not a user ring buffer", ring->given);
@@ -115,7 +121,7 @@ static void open_path(struct ring_view *v)
 		open_file(v, v->ring.name, RING_VIEW_IMAGE, 0);
 		return;
 	}
-	err = view_map(v, bpf_map_by_path(v->ring.name));
+	err = view_map(v, bpf_map_by_path(v->ring.name, 0));
 	if (err)
 		complain_pin(&v->ring, err);
 }
@@ -146,6 +152,22 @@ int ring_view_argument(struct ring_view *view, int argc, char **argv)
 	int status = ring_name_only(&view->ring, argc, argv);
 
 	return status ? status : open_named(view);
+}
+
+int ring_view_try(struct ring_view *view)
+{
+	const struct ring_name *ring = &view->ring;
+	int bpffs;
+
+	view->view = NULL;
+	if (ring->kind == RING_MEMORY)
+		return view_file(view, ring->path, RING_VIEW_MEMORY, O_NOFOLLOW);
+	if (ring->kind != RING_PATH)
+		return view_map(view, bpf_map_by_id(ring->id));
+	bpffs = ring_path_in_bpffs(ring->name);
+	if (bpffs <= 0)
+		return bpffs ? -bpffs : view_file(view, ring->name, RING_VIEW_IMAGE, 0);
+	return view_map(view, bpf_map_by_path(ring->name, 0));
 }
 
 void ring_view_close(struct ring_view *view)

@@ -33,6 +33,10 @@ int ring_view_open(struct ring_view *view, const char *given);
 /* The same for the one argument left. */
 int ring_view_argument(struct ring_view *view, int argc, char **argv);
 
+/* Open what view->ring names, without a word, and without going by a map's name. Returns
+ * 0, or an errno value. */
+int ring_view_try(struct ring_view *view);
+
 void ring_view_close(struct ring_view *view);
 
 /* "map", "memory", "image". */
