@@ -57,6 +57,12 @@ static void sizes_take_k_m_and_g(void **state)
 		if (!cases[i].err)
 			assert_true(size == cases[i].size);
 	}
+	assert_int_equal(rate_parse("3k", &size), 0);
+	assert_true(size == 3000);
+	assert_int_equal(rate_parse("2M", &size), 0);
+	assert_true(size == 2000000);
+	assert_int_equal(rate_parse("1.5k", &size), -EINVAL);
+	assert_int_equal(rate_parse("18446744073709552k", &size), -ERANGE);
 	assert_int_equal(count_parse("1K", &size), -EINVAL);
 	assert_int_equal(count_parse("12", &size), 0);
 	assert_true(size == 12);
@@ -128,10 +134,29 @@ static void every_verb_has_help_with_an_example(void **state)
 		assert_true(o.out[o.out_size - 1] == '\n');
 		tool_free(&o);
 	}
+}
+
+static void every_verb_tells_its_version(void **state)
+{
+	static const char *const verbs[] = { "create", "send", "recv", "bench" };
+	struct tool_output o, of_verb;
+	size_t i;
+
+	(void)state;
 	tool_run(&o, "", 0, ARGS("--version"));
 	tool_said(&o, 0, "");
 	assert_memory_equal(o.out, "chute ", 6);
+	for (i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+		tool_run(&of_verb, "", 0, ARGS(verbs[i], "--version"));
+		tool_said(&of_verb, 0, "");
+		assert_string_equal(of_verb.out, o.out);
+		tool_free(&of_verb);
+	}
 	tool_free(&o);
+	tool_expect(2, "chute send: --version=1: that option takes no value" SEE("send "),
+		    ARGS("send", "--version=1"));
+	tool_expect(2, "chute send: --json=1: that option takes no value" SEE("send "),
+		    ARGS("send", "--json=1"));
 }
 
 static void help_that_can_not_be_written_is_an_error(void **state)
@@ -180,12 +205,39 @@ static void a_wrong_command_line_is_one_line_and_exit_2(void **state)
 			    "send "),
 		    ARGS("send", "mem:x", "--lines", "--framed"));
 	tool_expect(2, "chute recv: no RING given" SEE("recv "), ARGS("recv"));
+	tool_expect(2, "chute recv: --rate 1/s: not a number of records a second" SEE("recv "),
+		    ARGS("recv", "mem:x", "--rate", "1/s"));
 	tool_expect(2, "chute recv: --count -1: not a number" SEE("recv "),
 		    ARGS("recv", "mem:x", "--count", "-1"));
 	tool_expect(2, "chute recv: --timeout : not a number of seconds" SEE("recv "),
 		    ARGS("recv", "mem:x", "--timeout", ""));
 	tool_expect(2, "chute recv: mem:y is one argument too many" SEE("recv "),
 		    ARGS("recv", "mem:x", "mem:y"));
+}
+
+static void options_that_make_no_sense_are_refused(void **state)
+{
+	(void)state;
+	tool_expect(2, "chute send: --rate 0: from 1 to 1G records a second" SEE("send "),
+		    ARGS("send", "mem:x", "--rate", "0"));
+	tool_expect(2, "chute send: --rate 2G: from 1 to 1G records a second" SEE("send "),
+		    ARGS("send", "mem:x", "--rate", "2G"));
+	tool_expect(2, "chute send: --batch 0: not a number of records, from 1" SEE("send "),
+		    ARGS("send", "mem:x", "--batch", "0"));
+	tool_expect(2,
+		    "chute send: --batch and --shared: a shared ring's records are there as soon "
+		    "as they are finished; --pack puts many into one" SEE("send "),
+		    ARGS("send", "mem:x", "--batch", "2", "--shared"));
+	tool_expect(2,
+		    "chute send: --follow -: standard input is read as it comes, without "
+		    "--follow" SEE("send "),
+		    ARGS("send", "mem:x", "--follow", "-"));
+	tool_expect(2,
+		    "chute send: --follow a and b: a file that is followed has no end to go on "
+		    "from: give one of them" SEE("send "),
+		    ARGS("send", "mem:x", "--follow", "a", "b"));
+	tool_expect(2, "chute send: --follow a and b: one file can be followed" SEE("send "),
+		    ARGS("send", "mem:x", "--follow", "a", "--follow", "b"));
 }
 
 static void a_bad_name_is_one_line_and_exit_1(void **state)
@@ -391,8 +443,10 @@ int main(void)
 		cmocka_unit_test(seconds_take_fractions),
 		cmocka_unit_test(sizes_are_written_as_they_are_read),
 		cmocka_unit_test(every_verb_has_help_with_an_example),
+		cmocka_unit_test(every_verb_tells_its_version),
 		cmocka_unit_test(help_that_can_not_be_written_is_an_error),
 		cmocka_unit_test(a_wrong_command_line_is_one_line_and_exit_2),
+		cmocka_unit_test(options_that_make_no_sense_are_refused),
 		cmocka_unit_test(a_bad_name_is_one_line_and_exit_1),
 		cmocka_unit_test(a_ring_that_is_not_there_is_one_line_and_exit_1),
 		cmocka_unit_test(a_file_that_is_not_a_ring_is_refused),

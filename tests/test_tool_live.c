@@ -255,7 +255,7 @@ static void a_ring_that_another_program_feeds_is_refused(void **state)
 	assert_non_null(c);
 	snprintf(want, sizeof(want),
 		 "chute send: %s: another program feeds it, and a ring has one producer: stop that "
-		 "one first",
+		 "one first, or give --shared to both",
 		 ring);
 	tool_expect(1, want, ARGS("send", ring));
 	chute_close(c);

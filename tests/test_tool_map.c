@@ -245,7 +245,7 @@ static void a_map_that_another_program_feeds_is_refused(void **state)
 	assert_non_null(c);
 	snprintf(want, sizeof(want),
 		 "chute send: %s: another program feeds it, and a ring has one producer: stop that "
-		 "one first",
+		 "one first, or give --shared to both",
 		 path);
 	tool_expect(1, want, ARGS("send", path));
 	chute_close(c);

@@ -90,6 +90,11 @@ static bool is_ours(int option)
 	return option == TOOL_HELP || option == TOOL_QUIET;
 }
 
+static int version(void)
+{
+	return tool_print("chute " TOOL_VERSION "\n");
+}
+
 int tool_option(int argc, char **argv, const struct option *options)
 {
 	int option = getopt_long(argc, argv, ":hq", options, NULL);
@@ -102,6 +107,8 @@ int tool_option(int argc, char **argv, const struct option *options)
 		tool_misuse("-%c is no option", optopt);
 	else if (option == '?')
 		tool_misuse("%s is no option", argv[optind - 1]);
+	else if (option == TOOL_VERSION_OPTION)
+		exit(version());
 	else
 		return option;
 	return TOOL_BAD;
@@ -176,7 +183,7 @@ static int run(int argc, char **argv)
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))
 		return help();
 	if (!strcmp(argv[1], "--version"))
-		return tool_print("chute " TOOL_VERSION "\n");
+		return version();
 	return tool_misuse("%s is no verb", argv[1]);
 }
 

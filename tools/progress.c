@@ -2,9 +2,11 @@
 /* progress.c: see progress.h. Plain characters and carriage returns only: any
  * terminal will do. */
 #include "progress.h"
+#include "json.h"
 #include "size.h"
 #include "tool.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -86,13 +88,35 @@ int progress_poll_ms(const struct progress *p)
 	return p->live ? PROGRESS_PERIOD_MS : -1;
 }
 
-void progress_finish(struct progress *p, const struct tally *now)
+static int print_json(const struct progress *p, const struct tally *now, double seconds)
+{
+	struct json_object *object = json_new();
+	const char *name = p->json == stdout ? "standard output" : "standard error", *text;
+	int status = TOOL_OK;
+
+	json_add_text(object, "ring", p->ring);
+	json_add_number(object, "records", now->records);
+	json_add_number(object, "bytes", now->bytes);
+	json_add_quantity(object, "seconds", seconds);
+	text = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN |
+							      JSON_C_TO_STRING_NOSLASHESCAPE);
+	if (!text)
+		status = tool_complain("no memory");
+	else if (fprintf(p->json, "%s\n", text) < 0 || fflush(p->json))
+		status = tool_complain("%s: %s", name, strerror(errno));
+	json_object_put(object);
+	return status;
+}
+
+int progress_finish(struct progress *p, const struct tally *now)
 {
 	double seconds = (double)(progress_now_ns() - p->start_ns) / NS_PER_S;
 
 	progress_clear();
+	if (p->json)
+		return print_json(p, now, seconds);
 	if (!p->summary)
-		return;
+		return TOOL_OK;
 	/* A clock that did not move would make the rate infinite. */
 	if (seconds < 1e-6)
 		seconds = 1e-6;
@@ -101,4 +125,5 @@ void progress_finish(struct progress *p, const struct tally *now)
 		 (unsigned long long)now->bytes, seconds,
 		 size_count((double)now->records / seconds).text,
 		 size_bytes((double)now->bytes / seconds).text);
+	return TOOL_OK;
 }

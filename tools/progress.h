@@ -8,6 +8,7 @@
 
 #include <linux/types.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 struct tally {
 	__u64 records;
@@ -26,6 +27,7 @@ static inline void tally_add(struct tally *t, __u32 size)
 struct progress {
 	bool summary; /* print one */
 	bool live;    /* print a line that changes */
+	FILE *json;   /* where to print the summary as an object, after progress_start() */
 	const char *ring;
 	__s64 start_ns, last_ns, next_ns;
 	struct tally last;
@@ -43,8 +45,8 @@ void progress_tick(struct progress *p, const struct tally *now, int fill);
 /* Is a line to be drawn while we wait? Then poll(2) with this timeout; else -1. */
 int progress_poll_ms(const struct progress *p);
 
-/* Take the line away and print the last one. */
-void progress_finish(struct progress *p, const struct tally *now);
+/* Take the line away and print the last one. Returns an exit status. */
+int progress_finish(struct progress *p, const struct tally *now);
 
 /* Take the line away, if there is one. */
 void progress_clear(void);

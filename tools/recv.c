@@ -6,12 +6,14 @@
  * kernel has taken all of their bytes. So we look at what is pending, write it,
  * and drain exactly that. Who is killed in between finds it once more.
  */
+#include "pace.h"
 #include "progress.h"
 #include "records.h"
 #include "ring_name.h"
 #include "size.h"
 #include "stop.h"
 #include "tool.h"
+#include "unpack.h"
 
 #include <chute/drain.h>
 #include <chute/inspect.h>
@@ -27,8 +29,13 @@ static const char help[] =
 	"usage: chute recv RING [OPTION...]\n"
 	"Drain a memory ring to standard output, until interrupted. A record leaves the ring\n"
 	"only when it has been written.\n"
-	"\n" RECORDS_HELP "  --count N           end after N records\n"
+	"\n" RECORDS_HELP
+	"  --messages          take packed records apart: each message is a line, or what else\n"
+	"                      the format has\n"
+	"  --count N           end after N records\n"
+	"  --rate N            take N records a second, evenly (k, M, G are of 1000)\n"
 	"  --timeout SECONDS   end when nothing has come for so long (0: at the first lull)\n"
+	"  --json              print the summary as an object, on standard error\n"
 	"  -q, --quiet         no progress line and no summary on standard error\n"
 	"  -h, --help          this text\n"
 	"\n"
@@ -40,9 +47,10 @@ static const char help[] =
 struct receiver {
 	struct ring_name ring;
 	struct records_format format;
-	__u64 count; /* records to receive */
+	__u64 count; /* records to receive; with --messages everywhere: messages */
+	struct pace pace;
 	__s64 timeout_ns;
-	bool quiet;
+	bool messages, quiet, json;
 
 	struct chute_consumer *consumer;
 	struct records_writer out;
@@ -52,14 +60,17 @@ struct receiver {
 	/* What has been looked at, and then what has been written of it; all of it is
 	 * in the ring still. */
 	unsigned long start_pos, end_pos;
-	__u64 ahead; /* records there */
-	bool left;   /* the reader of our output has */
+	__u64 ahead;	  /* records of the ring there */
+	__u64 lines;	  /* what was gathered of them */
+	__u32 wrong_size; /* of what does not go into the format */
+	bool left;	  /* the reader of our output has */
 };
 
 static int finish(struct receiver *r, int status)
 {
-	progress_finish(&r->progress, &r->received);
-	return status;
+	int err = progress_finish(&r->progress, &r->received);
+
+	return status ? status : err;
 }
 
 static int complain_damaged(const struct receiver *r)
@@ -84,18 +95,38 @@ static int peek(const struct receiver *r, unsigned long *pos, struct chute_recor
 	return got;
 }
 
-/* Add a record to what goes out next. 0; -EMSGSIZE if it can't in this format;
- * -ENOBUFS, -ENOMEM as records_put(). */
+static int put_one(struct receiver *r, const void *payload, __u32 size)
+{
+	r->wrong_size = size;
+	if (r->format.kind == RECORDS_FIXED && size != r->format.size)
+		return -EMSGSIZE;
+	return records_put(&r->out, payload, size);
+}
+
+/* Add a record to what goes out next, all of it or nothing. 0; -EMSGSIZE if it can't in
+ * this format; -EBADMSG if it can't be taken apart; -ENOBUFS, -ENOMEM as records_put(). */
 static int put(struct receiver *r, const struct chute_record *record)
 {
-	int err;
+	const size_t used = r->out.used;
+	const void *payload;
+	struct unpack u;
+	__u64 lines = 0;
+	int err = 0;
+	__u32 size;
 
-	if (r->format.kind == RECORDS_FIXED && record->size != r->format.size)
-		return -EMSGSIZE;
-	err = records_put(&r->out, record->payload, record->size);
-	if (err)
+	unpack_start(&u, record->payload, record->size, r->messages);
+	while (!err && unpack_next(&u, &payload, &size)) {
+		err = put_one(r, payload, size);
+		lines++;
+	}
+	if (!err && u.malformed)
+		err = -EBADMSG;
+	if (err) {
+		r->out.used = used;
 		return err;
+	}
 	r->end_pos = record->next_pos;
+	r->lines += lines;
 	r->ahead++;
 	return 0;
 }
@@ -105,14 +136,18 @@ static int complain_put(const struct receiver *r, const struct chute_record *rec
 	if (err == -EMSGSIZE)
 		return tool_complain("%s: the next record has %u bytes and not %u: it stays in the "
 				     "ring; --framed takes any",
-				     r->ring.given, record->size, r->format.size);
+				     r->ring.given, r->wrong_size, r->format.size);
+	if (err == -EBADMSG)
+		return tool_complain("%s: the next record is packed, and not as it says: it stays "
+				     "in the ring; without --messages it is taken as it is",
+				     r->ring.given);
 	return tool_complain("%s: no memory for a record of %u bytes", r->ring.given, record->size);
 }
 
 static void gather_start(struct receiver *r, unsigned long pos)
 {
 	r->start_pos = r->end_pos = pos;
-	r->ahead = 0;
+	r->ahead = r->lines = 0;
 	r->out.used = 0;
 }
 
@@ -121,12 +156,13 @@ static void gather_start(struct receiver *r, unsigned long pos)
 static int gather(struct receiver *r, bool *some)
 {
 	unsigned long pos = chute_consumer_pos(r->consumer);
-	__u64 most = r->count - r->received.records;
+	__u64 most = r->count - r->received.records, due = pace_due(&r->pace);
 	struct chute_record record;
 	int got = 1, err = 0;
 
+	most = due < most ? due : most;
 	gather_start(r, pos);
-	while (r->ahead < most && (got = peek(r, &pos, &record)) > 0) {
+	while (r->lines < most && (got = peek(r, &pos, &record)) > 0) {
 		err = put(r, &record);
 		if (err)
 			break;
@@ -140,6 +176,20 @@ static int gather(struct receiver *r, bool *some)
 
 /* ---- writing ---- */
 
+/* The bytes of a record in our output. */
+static size_t bytes_of(const struct receiver *r, const struct chute_record *record)
+{
+	const void *payload;
+	size_t bytes = 0;
+	struct unpack u;
+	__u32 size;
+
+	unpack_start(&u, record->payload, record->size, r->messages);
+	while (unpack_next(&u, &payload, &size))
+		bytes += records_bytes(&r->format, size);
+	return bytes;
+}
+
 /* Of what was gathered, @bytes are out: end it behind the last record that is out
  * as a whole. Returns where in the buffer the one ends that is out in part. */
 static size_t cut(struct receiver *r, size_t bytes)
@@ -151,7 +201,7 @@ static size_t cut(struct receiver *r, size_t bytes)
 	r->end_pos = pos;
 	r->ahead = 0;
 	while (at < bytes && peek(r, &pos, &record) > 0) {
-		at += records_bytes(&r->format, record.size);
+		at += bytes_of(r, &record);
 		pos = record.next_pos;
 		if (at > bytes)
 			break;
@@ -222,6 +272,18 @@ static void write_late(struct receiver *r, struct chute_record *record)
 		exit(finish(r, status));
 }
 
+static void count(struct receiver *r, const void *payload, __u32 size)
+{
+	const __u64 before = r->received.records;
+	const void *message;
+	struct unpack u;
+
+	unpack_start(&u, payload, size, r->messages);
+	while (unpack_next(&u, &message, &size))
+		tally_add(&r->received, size);
+	pace_count(&r->pace, r->received.records - before);
+}
+
 /* Called by the drain. What is not ours must not get past it: then we end here. */
 static int on_record(const void *payload, __u32 size, void *ctx)
 {
@@ -240,7 +302,7 @@ static int on_record(const void *payload, __u32 size, void *ctx)
 		exit(finish(r, tool_complain("%s: another program drains it too: some records went "
 					     "there instead, or as well",
 					     r->ring.given)));
-	tally_add(&r->received, size);
+	count(r, payload, size);
 	r->ahead--;
 	return record.next_pos == r->end_pos;
 }
@@ -299,6 +361,10 @@ static int receive(struct receiver *r)
 
 	while (!status && !idle && !r->left && !stop_asked() && r->received.records < r->count) {
 		progress_tick(&r->progress, &r->received, -1);
+		if (!pace_due(&r->pace)) {
+			pace_sleep(&r->pace, STOP_SLICE_NS);
+			continue;
+		}
 		status = gather(r, &some);
 		if (status)
 			break;
@@ -318,7 +384,12 @@ static int receive(struct receiver *r)
 
 /* ---- the verb ---- */
 
-enum { OPTION_COUNT = TOOL_FIRST_LONG, OPTION_TIMEOUT };
+enum {
+	OPTION_COUNT = TOOL_FIRST_LONG,
+	OPTION_MESSAGES,
+	OPTION_RATE,
+	OPTION_TIMEOUT,
+};
 
 static int option_take(struct receiver *r, int option)
 {
@@ -327,6 +398,14 @@ static int option_take(struct receiver *r, int option)
 		if (count_parse(optarg, &r->count))
 			return tool_misuse("--count %s: not a number", optarg);
 		return TOOL_OK;
+	case TOOL_JSON:
+		r->json = true;
+		return TOOL_OK;
+	case OPTION_MESSAGES:
+		r->messages = true;
+		return TOOL_OK;
+	case OPTION_RATE:
+		return pace_option(&r->pace, optarg);
 	case OPTION_TIMEOUT:
 		if (seconds_parse(optarg, &r->timeout_ns))
 			return tool_misuse("--timeout %s: not a number of seconds", optarg);
@@ -353,6 +432,9 @@ static int run(struct receiver *r)
 	} else {
 		stop_on_signals();
 		progress_start(&r->progress, r->ring.given, r->quiet, STDOUT_FILENO);
+		if (r->json)
+			r->progress.json = stderr;
+		pace_start(&r->pace);
 		status = finish(r, receive(r));
 	}
 	records_writer_fini(&r->out);
@@ -366,8 +448,11 @@ int tool_recv(int argc, char **argv)
 	static const struct option options[] = {
 		RECORDS_OPTIONS,
 		{ "count", required_argument, NULL, OPTION_COUNT },
+		{ "messages", no_argument, NULL, OPTION_MESSAGES },
+		{ "rate", required_argument, NULL, OPTION_RATE },
 		{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
 		TOOL_OPTIONS_QUIET,
+		TOOL_OPTIONS_JSON,
 		TOOL_OPTIONS,
 		{ 0 },
 	};

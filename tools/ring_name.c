@@ -82,11 +82,11 @@ int ring_name_only(struct ring_name *ring, int argc, char **argv)
 
 /* ---- maps ---- */
 
-static int open_map(struct ring_name *ring, struct chute **c)
+static int open_map(struct ring_name *ring, const struct chute_opts *opts, struct chute **c)
 {
 	if (ring_find_map(ring))
 		return TOLD;
-	*c = chute_open_id(ring->id, NULL);
+	*c = chute_open_id(ring->id, opts);
 	if (*c)
 		return 0;
 	if (errno != EPERM && errno != ENOENT && errno != EINVAL)
@@ -110,11 +110,11 @@ int ring_path_in_bpffs(const char *path)
 	return fs.f_type == BPF_FS_MAGIC;
 }
 
-static int open_path(const struct ring_name *ring, struct chute **c)
+static int open_path(const struct ring_name *ring, const struct chute_opts *opts, struct chute **c)
 {
 	int bpffs, err;
 
-	*c = chute_open_path(ring->name, NULL);
+	*c = chute_open_path(ring->name, opts);
 	if (*c)
 		return 0;
 	err = errno;
@@ -160,13 +160,14 @@ static int open_file(const struct ring_name *ring)
 	return -1;
 }
 
-static int open_memory(const struct ring_name *ring, struct chute **c)
+static int open_memory(const struct ring_name *ring, const struct chute_opts *opts,
+		       struct chute **c)
 {
 	int fd = open_file(ring), err = 0;
 
 	if (fd < 0)
 		return TOLD;
-	*c = chute_open_memory(fd, NULL);
+	*c = chute_open_memory(fd, opts);
 	if (!*c)
 		err = errno;
 	close(fd);
@@ -175,13 +176,33 @@ static int open_memory(const struct ring_name *ring, struct chute **c)
 
 /* ---- all of them ---- */
 
-static void complain_open(const struct ring_name *ring, int err)
+static void complain_busy(const struct ring_name *ring, __u32 flags)
+{
+	if (flags & CHUTE_RECOVER)
+		tool_complain("%s: another program feeds it, and what is not finished is that "
+			      "one's: leave out --recover, or stop that one first",
+			      ring->given);
+	else if (flags & CHUTE_SHARED)
+		tool_complain("%s: another program feeds it, and not with --shared: stop that one "
+			      "first",
+			      ring->given);
+	else
+		tool_complain("%s: another program feeds it, and a ring has one producer: stop "
+			      "that one first, or give --shared to both",
+			      ring->given);
+}
+
+static void complain_open(const struct ring_name *ring, int err, __u32 flags)
 {
 	if (err == EBUSY)
-		tool_complain(
-			"%s: another program feeds it, and a ring has one producer: stop that "
-			"one first",
-			ring->given);
+		complain_busy(ring, flags);
+	else if (err == EUSERS)
+		tool_complain("%s: 192 others feed it, the most that can share a ring: stop one",
+			      ring->given);
+	else if (err == EXDEV)
+		tool_complain("%s: its other producers are in another pid or time namespace, and "
+			      "nobody could tell when one dies: give each namespace its own ring",
+			      ring->given);
 	else if (err == EINVAL && ring->kind == RING_MEMORY)
 		tool_complain("%s: %s is not a memory ring: 'chute create' makes one under another "
 			      "name",
@@ -194,19 +215,20 @@ static void complain_open(const struct ring_name *ring, int err)
 		tool_complain("%s: %s", ring->given, strerror(err));
 }
 
-struct chute *ring_open(struct ring_name *ring)
+struct chute *ring_open(struct ring_name *ring, __u32 flags)
 {
+	const struct chute_opts opts = { .sz = sizeof(opts), .flags = flags };
 	struct chute *c = NULL;
 	int err;
 
 	if (ring->kind == RING_MEMORY)
-		err = open_memory(ring, &c);
+		err = open_memory(ring, &opts, &c);
 	else if (ring->kind == RING_PATH)
-		err = open_path(ring, &c);
+		err = open_path(ring, &opts, &c);
 	else
-		err = open_map(ring, &c);
+		err = open_map(ring, &opts, &c);
 	if (err && err != TOLD)
-		complain_open(ring, err);
+		complain_open(ring, err, flags);
 	return c;
 }
 
@@ -227,7 +249,7 @@ struct chute_consumer *ring_open_consumer(const struct ring_name *ring, int *loc
 		return NULL;
 	consumer = chute_consumer_open(fd);
 	if (!consumer) {
-		complain_open(ring, errno);
+		complain_open(ring, errno, 0);
 	} else if (flock(fd, LOCK_EX | LOCK_NB)) {
 		tool_complain("%s: another 'chute recv' drains it: stop that one first",
 			      ring->given);

@@ -39,9 +39,10 @@ int ring_name_parse(struct ring_name *ring, const char *given);
 /* The one argument left, as a ring. Returns 0, or an exit status. */
 int ring_name_only(struct ring_name *ring, int argc, char **argv);
 
-/* Open for producing; for consuming. NULL after a failure. @lock is for the latter's
- * caller to close at the end: no other recv drains the ring before that. */
-struct chute *ring_open(struct ring_name *ring);
+/* Open for producing, with @flags of struct chute_opts; for consuming. NULL after a
+ * failure. @lock is for the latter's caller to close at the end: no other recv drains
+ * the ring before that. */
+struct chute *ring_open(struct ring_name *ring, __u32 flags);
 struct chute_consumer *ring_open_consumer(const struct ring_name *ring, int *lock);
 
 /* Is the directory that @path is in, or would be made in, in a bpffs? A negative

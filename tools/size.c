@@ -25,19 +25,33 @@ static int digits_parse(const char *text, const char **end, __u64 *value)
 	return 0;
 }
 
-int size_parse(const char *text, __u64 *size)
+/* A number, and a unit that is a power of @step. */
+static int units_parse(const char *text, __u64 step, __u64 *value)
 {
 	static const char units[] = "KMGkmg";
 	const char *end, *unit;
-	int err = digits_parse(text, &end, size);
+	int err = digits_parse(text, &end, value);
+	long power;
 
 	if (err || !*end)
 		return err;
 	unit = strchr(units, *end);
 	if (!unit || end[1])
 		return -EINVAL;
-	return __builtin_mul_overflow(*size, 1ULL << ((unit - units) % 3 + 1) * 10, size) ? -ERANGE
-											  : 0;
+	for (power = (unit - units) % 3; power >= 0; power--)
+		if (__builtin_mul_overflow(*value, step, value))
+			return -ERANGE;
+	return 0;
+}
+
+int size_parse(const char *text, __u64 *size)
+{
+	return units_parse(text, 1024, size);
+}
+
+int rate_parse(const char *text, __u64 *rate)
+{
+	return units_parse(text, 1000, rate);
 }
 
 int count_parse(const char *text, __u64 *count)

@@ -11,9 +11,11 @@
 
 /*
  * All return 0; -EINVAL for what is not such a number; -ERANGE for one that is too
- * big. A size may end in K, M or G, of 1024; seconds may have a fraction.
+ * big. A size may end in K, M or G, of 1024; a rate in k, M or G, of 1000; seconds may
+ * have a fraction.
  */
 int size_parse(const char *text, __u64 *size);
+int rate_parse(const char *text, __u64 *rate);
 int count_parse(const char *text, __u64 *count);
 int seconds_parse(const char *text, __s64 *ns);
 

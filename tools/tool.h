@@ -41,17 +41,19 @@ enum tool_option {
 	TOOL_BAD = '?', /* has been complained about */
 	/* Shared, and long only. */
 	TOOL_JSON = 256,
+	TOOL_VERSION_OPTION,
 	TOOL_FIRST_LONG,
 };
 
 /* clang-format off */
-#define TOOL_OPTIONS { "help", no_argument, NULL, TOOL_HELP }
+#define TOOL_OPTIONS \
+	{ "help", no_argument, NULL, TOOL_HELP }, { "version", no_argument, NULL, TOOL_VERSION_OPTION }
 #define TOOL_OPTIONS_QUIET { "quiet", no_argument, NULL, TOOL_QUIET }
 #define TOOL_OPTIONS_JSON { "json", no_argument, NULL, TOOL_JSON }
 /* clang-format on */
 
 /* The next option of the command line, in any place among the arguments, or -1;
- * its value is in optarg. --help is answered here, with @help. */
+ * its value is in optarg. --version is answered here, and ends the program. */
 int tool_option(int argc, char **argv, const struct option *options);
 
 /* The verb's name, or an empty string. */
