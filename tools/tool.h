@@ -21,8 +21,11 @@ enum tool_status {
 
 int tool_bench(int argc, char **argv);
 int tool_create(int argc, char **argv);
+int tool_list(int argc, char **argv);
 int tool_recv(int argc, char **argv);
 int tool_send(int argc, char **argv);
+int tool_stat(int argc, char **argv);
+int tool_top(int argc, char **argv);
 
 /* "chute VERB: ..." on standard error, one line whatever stands in it, in place of a
  * progress line if there is one. */
