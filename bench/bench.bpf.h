@@ -23,6 +23,6 @@ struct bench_message_64 {
 #define BENCH_COPY_MAX (64 * 1024)
 
 /* Bytes of data in each of two lanes. */
-#define BENCH_LANE_SIZE (2 * 1024 * 1024)
+#define BENCH_LANE_SIZE (128 * 1024)
 
 #endif
