@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* test_tool_live: chute send and what goes on around it: a full ring, slow input,
  * signals, other producers, and its progress line. */
-#include "tool_run.h"
-
-#include "ring.h"
+#include "tool_ring.h"
 
 #include <chute/atomic.h>
 #include <chute/chute.h>
@@ -13,12 +11,10 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pty.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 static void a_full_ring_is_an_error_at_the_timeout(void **state)
@@ -52,44 +48,6 @@ static void a_full_ring_is_an_error_at_the_timeout(void **state)
 	tool_free(&o);
 }
 
-static struct chute_consumer *open_consumer(const char *ring)
-{
-	int fd = open(tool_ring_file(ring), O_RDWR | O_CLOEXEC);
-	struct chute_consumer *consumer = chute_consumer_open(fd);
-
-	assert_non_null(consumer);
-	close(fd);
-	return consumer;
-}
-
-/* What the producers of a ring share, to be unmapped by unmap_page(). */
-static struct chute_producer_page *map_producer_page(const char *ring)
-{
-	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	int fd = open(tool_ring_file(ring), O_RDWR | O_CLOEXEC);
-	void *p = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)page);
-
-	assert_true(p != MAP_FAILED);
-	close(fd);
-	return p;
-}
-
-static void unmap_page(void *page)
-{
-	munmap(page, (size_t)sysconf(_SC_PAGESIZE));
-}
-
-/* Until the sender has published so much. */
-static void wait_for_producer(struct chute_producer_page *producer, unsigned long pos)
-{
-	__s64 end = now_ns() + 60000000000;
-
-	while (chute_load_acquire(&producer->producer_pos) != pos) {
-		assert_true(now_ns() < end);
-		sched_yield();
-	}
-}
-
 static int keep(const void *payload, __u32 size, void *ctx)
 {
 	strncat(ctx, payload, size);
@@ -100,8 +58,8 @@ static int keep(const void *payload, __u32 size, void *ctx)
 static void what_has_been_read_is_published_before_waiting_for_more(void **state)
 {
 	const char *ring = tool_make_ring("slow", "4K");
-	struct chute_consumer *consumer = open_consumer(ring);
-	struct chute_producer_page *producer = map_producer_page(ring);
+	struct chute_consumer *consumer = tool_consumer(ring);
+	struct chute_producer_page *producer = tool_producer_page(ring);
 	char got[64] = "";
 	int in[2];
 	pid_t pid;
@@ -122,7 +80,7 @@ static void what_has_been_read_is_published_before_waiting_for_more(void **state
 	assert_int_equal(tool_wait(pid), 0);
 	/* A receiver that sleeps has been told of both, and not only by its clock. */
 	assert_true(chute_load_relaxed(&producer->data_seq) >= 2);
-	unmap_page(producer);
+	tool_unmap_page(producer);
 	chute_consumer_close(consumer);
 }
 
@@ -161,7 +119,7 @@ static void a_signal_ends_it_with_a_summary(void **state)
 {
 	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
 	const char *ring = tool_make_ring("signal", "4K");
-	struct chute_consumer *consumer = open_consumer(ring);
+	struct chute_consumer *consumer = tool_consumer(ring);
 	int in[2], err = tool_file("", 0);
 	struct tool_output o;
 	char got[64];
@@ -195,7 +153,7 @@ static void a_signal_ends_it_with_a_summary(void **state)
 static void a_signal_ends_it_while_the_ring_is_full(void **state)
 {
 	const char *ring = tool_make_ring("fullsig", "4K");
-	struct chute_producer_page *producer = map_producer_page(ring);
+	struct chute_producer_page *producer = tool_producer_page(ring);
 	static char text[16 * 1000];
 	int in = tool_file(text, sizeof(text)), err = tool_file("", 0);
 	struct tool_output o;
@@ -203,7 +161,7 @@ static void a_signal_ends_it_while_the_ring_is_full(void **state)
 
 	(void)state;
 	pid = tool_spawn(in, -1, err, NULL, ARGS("send", ring, "--record-size", "16"));
-	wait_for_producer(producer, 170 * 24);
+	tool_await_pos(producer, 170 * 24);
 	kill(pid, SIGINT);
 	o.status = tool_wait(pid);
 	read_all(err, &o);
@@ -211,7 +169,7 @@ static void a_signal_ends_it_while_the_ring_is_full(void **state)
 	tool_free(&o);
 	close(in);
 	close(err);
-	unmap_page(producer);
+	tool_unmap_page(producer);
 }
 
 static void one_that_is_killed_leaves_whole_records_and_the_ring_to_the_next(void **state)
@@ -266,7 +224,7 @@ static void a_ring_that_another_program_feeds_is_refused(void **state)
 static void a_second_producer_is_noticed_and_what_is_lost_is_not_counted(void **state)
 {
 	const char *ring = tool_make_ring("second", "4K");
-	struct chute_producer_page *producer = map_producer_page(ring);
+	struct chute_producer_page *producer = tool_producer_page(ring);
 	int in[2], err = tool_file("", 0);
 	struct tool_output o;
 	char want[300];
@@ -277,7 +235,7 @@ static void a_second_producer_is_noticed_and_what_is_lost_is_not_counted(void **
 	pid = tool_spawn(in[0], -1, err, NULL, ARGS("send", ring));
 	close(in[0]);
 	tool_write(in[1], "a\nb\n", 4);
-	wait_for_producer(producer, 32);
+	tool_await_pos(producer, 32);
 	chute_store_release(&producer->producer_pos, 40UL);
 	tool_write(in[1], "c\nd\n", 4);
 	close(in[1]);
@@ -289,7 +247,7 @@ static void a_second_producer_is_noticed_and_what_is_lost_is_not_counted(void **
 		 ring);
 	tool_said_after(&o, 1, want, 2);
 	tool_free(&o);
-	unmap_page(producer);
+	tool_unmap_page(producer);
 	close(err);
 }
 
@@ -297,7 +255,7 @@ static void a_second_producer_is_noticed_and_what_is_lost_is_not_counted(void **
  * moved tells how many the summary must count. False if the sender did not notice. */
 static bool move_under_its_feet(const char *ring, int in)
 {
-	struct chute_producer_page *producer = map_producer_page(ring);
+	struct chute_producer_page *producer = tool_producer_page(ring);
 	const unsigned long from = chute_load_acquire(&producer->producer_pos), bytes = 16384 + 8;
 	unsigned long pos;
 	const __s64 end = now_ns() + 60000000000;
@@ -322,7 +280,7 @@ static bool move_under_its_feet(const char *ring, int in)
 	if (noticed && !strstr(o.err, want))
 		fail_msg("not%s but %s", want, o.err);
 	tool_free(&o);
-	unmap_page(producer);
+	tool_unmap_page(producer);
 	close(err);
 	return noticed;
 }
