@@ -25,6 +25,7 @@ static const struct verb verbs[] = {
 	  "make a ring: in shared memory, or in a BPF map pinned in a bpffs" },
 	{ "send", tool_send, "feed a ring with records from standard input or files" },
 	{ "recv", tool_recv, "drain a memory ring to standard output" },
+	{ "drain", tool_drain, "run the BPF program that drains a ring" },
 	{ "list", tool_list, "all rings of this machine, and who has to do with them" },
 	{ "stat", tool_stat, "where a ring stands, and what goes in and out" },
 	{ "bench", tool_bench, "measure this machine, beside what one might use instead" },

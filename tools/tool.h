@@ -21,6 +21,7 @@ enum tool_status {
 
 int tool_bench(int argc, char **argv);
 int tool_create(int argc, char **argv);
+int tool_drain(int argc, char **argv);
 int tool_list(int argc, char **argv);
 int tool_recv(int argc, char **argv);
 int tool_send(int argc, char **argv);
