@@ -28,6 +28,7 @@ static const struct verb verbs[] = {
 	{ "drain", tool_drain, "run the BPF program that drains a ring" },
 	{ "list", tool_list, "all rings of this machine, and who has to do with them" },
 	{ "stat", tool_stat, "where a ring stands, and what goes in and out" },
+	{ "top", tool_top, "all rings on a screen, live" },
 	{ "bench", tool_bench, "measure this machine, beside what one might use instead" },
 };
 
