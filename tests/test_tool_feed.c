@@ -111,6 +111,42 @@ static void a_program_in_the_kernel_gets_the_same_in_every_way(void **state)
 	free(text);
 }
 
+/* Append a line, and drain until it has come. */
+static void append_and_await(int fd, const struct mring *r, int program)
+{
+	const __u64 before = mring_received(r).messages;
+	const __s64 end = now_ns() + 60000000000;
+
+	tool_write(fd, "line\n", 5);
+	while (mring_received(r).messages == before) {
+		assert_true(mring_run(program) >= 0);
+		assert_true(now_ns() < end);
+	}
+	assert_int_equal(mring_received(r).messages, before + 1);
+}
+
+static void a_program_in_the_kernel_gets_what_a_file_grows_by(void **state)
+{
+	char path[] = "/tmp/chute-grows-XXXXXX", ring[32];
+	int i, fd, program;
+	struct mring r;
+	pid_t pid;
+
+	(void)state;
+	mring_open(&r, "messages", 64 * 1024);
+	program = mring_program(&r, "drain_whole");
+	snprintf(ring, sizeof(ring), "map:%u", map_id(r.map_fd));
+	fd = mkostemp(path, O_CLOEXEC);
+	pid = tool_spawn(-1, -1, -1, NULL, ARGS("send", ring, "--follow", path, "--pack"));
+	for (i = 0; i < 3; i++)
+		append_and_await(fd, &r, program);
+	kill(pid, SIGTERM);
+	assert_int_equal(tool_wait(pid), 128 + SIGTERM);
+	mring_close(&r);
+	unlink(path);
+	close(fd);
+}
+
 static void recv_gives_the_same_lines_in_every_way(void **state)
 {
 	struct received want;
@@ -454,6 +490,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_program_in_the_kernel_gets_the_same_in_every_way),
+		cmocka_unit_test(a_program_in_the_kernel_gets_what_a_file_grows_by),
 		cmocka_unit_test(recv_gives_the_same_lines_in_every_way),
 		cmocka_unit_test(packed_records_hold_many_and_a_large_message_goes_by_itself),
 		cmocka_unit_test(a_packed_record_that_lies_stays_in_the_ring),
