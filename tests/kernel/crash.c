@@ -215,7 +215,7 @@ static void discard_some(struct crash *crash, __u64 *random)
 	unsigned long pos = crash->start_pos, end = crash->ring->producer->producer_pos;
 	struct chute_header *header;
 
-	while (pos != end) {
+	while ((long)(end - pos) > 0) {
 		header = (struct chute_header *)(crash->ring->data +
 						 (pos & (crash->ring->size - 1)));
 		if (header->len & CHUTE_BUSY && !below(random, 4)) {
