@@ -17,13 +17,19 @@ enum tool_status {
 	TOOL_OK = 0,
 	TOOL_FAILED = 1,
 	TOOL_USAGE = 2, /* the command line can't be understood */
+	/* Where TOOL_FAILED is an answer. */
+	TOOL_CANT_LOOK = 3,
 };
 
 int tool_bench(int argc, char **argv);
+int tool_check(int argc, char **argv);
 int tool_create(int argc, char **argv);
 int tool_drain(int argc, char **argv);
+int tool_dump(int argc, char **argv);
 int tool_list(int argc, char **argv);
 int tool_recv(int argc, char **argv);
+int tool_repair(int argc, char **argv);
+int tool_replay(int argc, char **argv);
 int tool_send(int argc, char **argv);
 int tool_stat(int argc, char **argv);
 int tool_top(int argc, char **argv);
