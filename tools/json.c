@@ -66,7 +66,7 @@ void json_add_quantity(struct json_object *object, const char *key, double value
 	/* Infinite or not a number: JSON has no word for it. */
 	if (!(value > -1e30 && value < 1e30))
 		value = 0;
-	end = text + snprintf(text, sizeof(text), "%.3f", value);
+	end = text + snprintf(text, sizeof(text), "%.6f", value);
 	while (end[-1] == '0')
 		*--end = '\0';
 	if (end[-1] == '.')

@@ -21,7 +21,7 @@ struct json_object *json_new(void);
 struct json_object *json_new_array(void);
 
 /* Add a field to an object. What is no UTF-8 in a text becomes U+FFFD. A quantity has
- * up to three decimals. */
+ * up to six decimals. */
 void json_add_number(struct json_object *object, const char *key, __u64 value);
 void json_add_quantity(struct json_object *object, const char *key, double value);
 void json_add_bool(struct json_object *object, const char *key, bool value);
