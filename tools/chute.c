@@ -29,6 +29,7 @@ static const struct verb verbs[] = {
 	{ "dump", tool_dump, "print what is pending in a ring, or save an image of it" },
 	{ "check", tool_check, "what would hold a ring's consumer up" },
 	{ "repair", tool_repair, "discard what holds a ring's consumer up" },
+	{ "replay", tool_replay, "drain a copy of an image, and see what comes" },
 	{ "list", tool_list, "all rings of this machine, and who has to do with them" },
 	{ "stat", tool_stat, "where a ring stands, and what goes in and out" },
 	{ "top", tool_top, "all rings on a screen, live" },
