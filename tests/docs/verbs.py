@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What the tool's verbs are, and their options: by the code, by --help, and by the pages."""
+import os
+import re
+import subprocess
+
+from tap import BUILD, SOURCE
+
+TOOL = BUILD / "tools/chute"
+# Every verb has them, and chute(1) describes them.
+COMMON = {"help", "version"}
+
+
+def table(text=None):
+    """The dispatch table's verbs."""
+    text = text or (SOURCE / "tools/chute.c").read_text()
+    rows = re.search(r"verbs\[\] = \{(.*?)^\};", text, re.M | re.S)[1]
+    return re.findall(r'\{\s*"(\w+)",\s*tool_\w+', rows)
+
+
+def help_of(*verb):
+    run = subprocess.run([str(TOOL), *verb, "--help"], capture_output=True, text=True,
+                         env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0"))
+    assert run.returncode == 0, f"chute {' '.join(verb)} --help: {run.stderr}"
+    return run.stdout
+
+
+def in_help(text):
+    """{option: its value's name or ""} of a verb's help; short options are options too."""
+    found = {}
+    for short, name, value in re.findall(r"^  (?:-(\w), )?--([\w-]+)(?: ([A-Z]+))?(?:  |$)", text,
+                                         re.M):
+        found[name] = value
+        if short:
+            found[short] = value
+    return found
+
+
+def in_code(verb):
+    """Names of the table that getopt_long(3) is given."""
+    macros = {}
+    for path in (SOURCE / "tools").glob("*.h"):
+        for name, body in re.findall(r"^#define (\w*OPTIONS\w*)\s((?:.*\\\n)*.*)$",
+                                     path.read_text(), re.M):
+            macros[name] = re.findall(r'\{ "([\w-]+)"', body)
+    for path in (SOURCE / "tools").glob("*.c"):
+        text = path.read_text()
+        if not re.search(rf"^int tool_{verb}\(", text, re.M):
+            continue
+        names = set()
+        for body in re.findall(r"struct option \w+\[\] = \{(.*?)\{ 0 \}", text, re.S):
+            names |= set(re.findall(r'\{ "([\w-]+)"', body))
+            for macro in re.findall(r"\b(\w*OPTIONS\w*)\b", body):
+                names |= set(macros[macro])
+        assert names, f"{path.name} has no table of options"
+        return names
+    raise AssertionError(f"no file of tools/ has tool_{verb}()")
+
+
+def on_page(text):
+    """{option: whether it takes a value} of the list in a page, and of its synopsis."""
+    synopsis = re.search(r"^\.Sh SYNOPSIS\n(.*?)^\.Sh ", text, re.M | re.S)[1]
+    listed = {}
+    for line in re.findall(r"^\.It (Fl .*)$", text, re.M):
+        names = re.findall(r"Fl -?([\w-]+)", line)
+        for name in names:
+            listed[name] = " Ar " in line
+    shown = set(re.findall(r"Fl -?([\w-]+)", synopsis))
+    return listed, shown
