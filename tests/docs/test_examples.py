@@ -138,8 +138,8 @@ def run_make(target, where, expected):
         real = on_terminal([str(SOURCE / "scripts/run"), str(BUILD)])
         assert shape(real) == shape("\n".join(expected)), f"{where}: make run prints\n{real}"
     if target == "check" and expected:
-        assert re.fullmatch(r"\d+ passed, 0 failed, 0 skipped", expected[-1]), \
-            f"{where}: that is not how make check ends"
+        assert expected[-1] == "... passed, 0 failed, 0 skipped", \
+            f"{where}: that is not how make check ends, whatever the number of tests"
 
 
 def run_step(shell, page, number, command, expected):
