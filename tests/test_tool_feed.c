@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* test_tool_feed: the ways of chute send, and packed records: on a map that a BPF program
  * drains, and on a memory ring and what recv makes of it. */
-#include "tool_run.h"
+#include "tool_ring.h"
 
 #include "mring.h"
 
@@ -54,23 +54,6 @@ static const char *const ways[][4] = {
 
 #define WAYS (sizeof(ways) / sizeof(ways[0]))
 
-/* A map's, from its descriptor; without libbpf, which may not be here. */
-static unsigned int map_id(int fd)
-{
-	char path[64], line[128];
-	unsigned int id = 0;
-	FILE *info;
-
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
-	info = fopen(path, "re");
-	assert_non_null(info);
-	while (!id && fgets(line, sizeof(line), info))
-		sscanf(line, "map_id: %u", &id);
-	fclose(info);
-	assert_true(id);
-	return id;
-}
-
 static void a_program_in_the_kernel_gets_the_same_in_every_way(void **state)
 {
 	struct received want, got;
@@ -87,7 +70,7 @@ static void a_program_in_the_kernel_gets_the_same_in_every_way(void **state)
 	for (i = 0; i < WAYS; i++) {
 		mring_open(&r, "messages", 64 * 1024);
 		program = mring_program(&r, "drain_whole");
-		snprintf(ring, sizeof(ring), "map:%u", map_id(r.map_fd));
+		snprintf(ring, sizeof(ring), "map:%u", tool_map_id(r.map_fd));
 		lseek(in, 0, SEEK_SET);
 		pid = tool_spawn(
 			in, -1, -1, NULL,
@@ -129,7 +112,7 @@ static void a_program_in_the_kernel_gets_what_a_file_grows_by(void **state)
 	(void)state;
 	mring_open(&r, "messages", 64 * 1024);
 	program = mring_program(&r, "drain_whole");
-	snprintf(ring, sizeof(ring), "map:%u", map_id(r.map_fd));
+	snprintf(ring, sizeof(ring), "map:%u", tool_map_id(r.map_fd));
 	fd = mkostemp(path, O_CLOEXEC);
 	pid = tool_spawn(-1, -1, -1, NULL, ARGS("send", ring, "--follow", path, "--pack"));
 	for (i = 0; i < 3; i++)

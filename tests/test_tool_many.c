@@ -3,6 +3,8 @@
  * when it is killed itself. */
 #include "tool_ring.h"
 
+#include "mring.h"
+
 #include <chute/chute.h>
 
 #include <fcntl.h>
@@ -76,16 +78,16 @@ static void a_shared_sender_is_refused_beside_a_sole_one(void **state)
 /* ---- recovering ---- */
 
 /* Die with a record open that others have been submitted behind. */
-static void leave_unfinished(const char *ring)
+static void leave_unfinished(struct chute *(*open_ring)(int fd, const struct chute_opts *opts),
+			     int fd)
 {
-	int status, fd;
+	int status;
 	struct chute *c;
 	void *open_one, *later;
 	pid_t pid = fork();
 
 	if (!pid) {
-		fd = open(tool_ring_file(ring), O_RDWR | O_CLOEXEC);
-		c = chute_open_memory(fd, NULL);
+		c = open_ring(fd, NULL);
 		open_one = c ? chute_reserve(c, 8) : NULL;
 		later = open_one ? chute_reserve(c, 5) : NULL;
 		if (!later)
@@ -101,10 +103,12 @@ static void leave_unfinished(const char *ring)
 static void recover_discards_what_a_dead_producer_left(void **state)
 {
 	const char *ring = tool_make_ring("recover", "4K");
+	int fd = open(tool_ring_file(ring), O_RDWR | O_CLOEXEC);
 	struct tool_output o;
 
 	(void)state;
-	leave_unfinished(ring);
+	leave_unfinished(chute_open_memory, fd);
+	close(fd);
 	tool_run(&o, "new\n", 4, ARGS("send", "-q", ring));
 	tool_said(&o, 0, "");
 	tool_free(&o);
@@ -118,6 +122,34 @@ static void recover_discards_what_a_dead_producer_left(void **state)
 	tool_run(&o, "", 0, ARGS("recv", "-q", ring, "--timeout", "0"));
 	assert_string_equal(o.out, "later\nnew\nlast\n");
 	tool_free(&o);
+}
+
+static void send_line(const char *ring, const char *option)
+{
+	struct tool_output o;
+
+	tool_run(&o, "line\n", 5, ARGS("send", "-q", ring, option));
+	tool_said(&o, 0, "");
+	tool_free(&o);
+}
+
+static void recover_lets_a_program_in_the_kernel_go_on(void **state)
+{
+	struct mring r;
+	char ring[32];
+	int program;
+
+	(void)state;
+	mring_open(&r, "messages", 64 * 1024);
+	program = mring_program(&r, "drain_whole");
+	snprintf(ring, sizeof(ring), "map:%u", tool_map_id(r.map_fd));
+	leave_unfinished(chute_open_map, r.map_fd);
+	send_line(ring, NULL);
+	assert_int_equal(mring_run(program), 0);
+	send_line(ring, "--recover");
+	assert_int_equal(mring_run(program), 3);
+	assert_int_equal(mring_received(&r).bytes, 5 + 4 + 4);
+	mring_close(&r);
 }
 
 /* ---- killed ---- */
@@ -199,6 +231,7 @@ int main(void)
 		cmocka_unit_test(many_feed_a_shared_ring_and_no_other_beside_them),
 		cmocka_unit_test(a_shared_sender_is_refused_beside_a_sole_one),
 		cmocka_unit_test(recover_discards_what_a_dead_producer_left),
+		cmocka_unit_test(recover_lets_a_program_in_the_kernel_go_on),
 		cmocka_unit_test(senders_that_are_killed_leave_whole_records_and_a_ring_that_works),
 	};
 

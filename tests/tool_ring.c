@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -44,4 +45,20 @@ void tool_await_pos(struct chute_producer_page *producer, unsigned long pos)
 		assert_true(now_ns() < end);
 		sched_yield();
 	}
+}
+
+unsigned int tool_map_id(int fd)
+{
+	char path[64], line[128];
+	unsigned int id = 0;
+	FILE *info;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	info = fopen(path, "re");
+	assert_non_null(info);
+	while (!id && fgets(line, sizeof(line), info))
+		sscanf(line, "map_id: %u", &id);
+	fclose(info);
+	assert_true(id);
+	return id;
 }
