@@ -103,6 +103,21 @@ def the_tool_runs_what_is_named():
     assert len(run_.stdout.splitlines()) == 2, run_.stdout
 
 
+def the_tool_prints_objects():
+    need("memory")
+    run_ = tool("--json", "memory-8-packed")
+    assert run_.returncode == 0, run_.stderr
+    line = json.loads(run_.stdout)
+    assert run_.stdout.count("\n") == 1, run_.stdout
+    assert set(line) == {"name", "unit", "ours", "peer", "ratio", "comment"}, line
+    assert line["name"] == "memory-8-packed" and not line["comment"].startswith("#"), line
+    # Both have been rounded.
+    assert line["unit"] == "ns" and line["ours"] > 0 and line["peer"] > 0, line
+    assert abs(line["peer"] / line["ours"] / line["ratio"] - 1) < 0.2, line
+    run_ = tool("--json", "--list")
+    assert run_.returncode == 2 and not run_.stdout, run_
+
+
 def the_tool_refuses_other_questions():
     for name in ("nonsense", "", "-8", "produce stream", "produc"):
         run_ = tool("--", name)
@@ -139,6 +154,7 @@ CASES = [
     ("only_named_lines_are_printed", only_named_lines_are_printed),
     ("the_tool_lists_all_questions", the_tool_lists_all_questions),
     ("the_tool_runs_what_is_named", the_tool_runs_what_is_named),
+    ("the_tool_prints_objects", the_tool_prints_objects),
     ("the_tool_refuses_other_questions", the_tool_refuses_other_questions),
     ("plots_are_drawn_of_a_whole_run", plots_are_drawn_of_a_whole_run),
 ]
