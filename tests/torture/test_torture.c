@@ -38,7 +38,7 @@ static void at_random(bool kernel)
 	struct sink sink;
 
 	open_sink(&sink, kernel);
-	print_message("seed %llu\n", (unsigned long long)seed);
+	print_message("# seed %llu\n", (unsigned long long)seed);
 	kill_at_random(&sink, KILLS, seed, &report);
 	check_and_close(&sink, &report);
 	assert_int_equal(report.kills, KILLS);
