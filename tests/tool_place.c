@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-bool place_memory = false, place_map = true;
+bool place_in_memory = false, place_in_map = true;
 
 /* Of a map of this process, by its descriptor: what its fdinfo says. */
 static __u32 map_id(int fd)
@@ -33,13 +33,10 @@ static __u32 map_id(int fd)
 
 static void open_map(struct place *p, size_t size)
 {
-	static char name[32];
-
 	kring_open(&p->k, size);
 	p->fd = p->k.map_fd;
-	assert_int_equal(chute_ring_map(&p->bytes, p->fd), 0);
-	snprintf(name, sizeof(name), "map:%u", map_id(p->fd));
-	p->ring = name;
+	snprintf(p->name, sizeof(p->name), "map:%u", map_id(p->fd));
+	p->ring = p->name;
 }
 
 static void open_memory(struct place *p, size_t size)
@@ -50,7 +47,19 @@ static void open_memory(struct place *p, size_t size)
 	p->ring = tool_make_ring("place", text);
 	p->fd = open(tool_ring_file(p->ring), O_RDWR | O_CLOEXEC);
 	assert_true(p->fd >= 0);
-	assert_int_equal(chute_ring_map_memory(&p->bytes, p->fd), 0);
+}
+
+void place_map(struct place *p)
+{
+	int err = p->in_map ? chute_ring_map(&p->bytes, p->fd)
+			    : chute_ring_map_memory(&p->bytes, p->fd);
+
+	assert_int_equal(err, 0);
+}
+
+void place_unmap(struct place *p)
+{
+	chute_ring_unmap(&p->bytes);
 }
 
 struct place *place_open(void **state, size_t size)
@@ -63,6 +72,7 @@ struct place *place_open(void **state, size_t size)
 		open_map(p, size);
 	else
 		open_memory(p, size);
+	place_map(p);
 	/* Not at 0, and so that something wraps. */
 	place_put(p, (__u32)((size < 1 << 20 ? size : 1 << 20) - 40) | CHUTE_DISCARD);
 	assert_int_equal(place_drain(p), 0);
@@ -71,7 +81,7 @@ struct place *place_open(void **state, size_t size)
 
 void place_close(struct place *p)
 {
-	chute_ring_unmap(&p->bytes);
+	place_unmap(p);
 	if (p->in_map) {
 		kring_close(&p->k);
 	} else {
@@ -147,4 +157,18 @@ long place_drain(struct place *p)
 	ret = chute_drain(consumer, write_down, p, 0);
 	chute_consumer_close(consumer);
 	return ret;
+}
+
+void place_run(struct tool_output *o, const char *const *args)
+{
+	char *line, *end;
+
+	tool_run(o, "", 0, args);
+	line = strstr(o->err, "not all processes may be looked into");
+	if (!line)
+		return;
+	end = strchr(line, '\n') + 1;
+	while (line > o->err && line[-1] != '\n')
+		line--;
+	memmove(line, end, strlen(end) + 1);
 }

@@ -11,7 +11,8 @@
 #include "tool_run.h"
 
 struct place {
-	const char *ring;	 /* what the tool calls it */
+	const char *ring; /* what the tool calls it */
+	char name[32];
 	struct chute_ring bytes; /* to be written by the case */
 	bool in_map;
 	struct kring k;
@@ -24,14 +25,19 @@ struct place {
  * the ring of its kind, empty, at a position that is not 0. */
 /* clang-format off */
 #define ON_BOTH(f)                                          \
-	{ #f "_in_memory", f, NULL, NULL, &place_memory },  \
-	{ #f "_in_a_map", f, NULL, NULL, &place_map }
+	{ #f "_in_memory", f, NULL, NULL, &place_in_memory },  \
+	{ #f "_in_a_map", f, NULL, NULL, &place_in_map }
 /* clang-format on */
 
-extern bool place_memory, place_map;
+extern bool place_in_memory, place_in_map;
 
 struct place *place_open(void **state, size_t size);
 void place_close(struct place *p);
+
+/* Have p->bytes mapped no longer; and again. To the tool who has a map's ring mapped for
+ * writing may be a producer. */
+void place_unmap(struct place *p);
+void place_map(struct place *p);
 
 /* A handle of chute's on it. */
 struct chute *place_produce(const struct place *p, __u32 flags);
@@ -44,6 +50,10 @@ unsigned long place_put(struct place *p, __u32 len);
 /* Its header, and the ring's producer position. */
 void place_set_header(struct place *p, unsigned long pos, __u32 len);
 void place_set_producer_pos(struct place *p, unsigned long pos);
+
+/* Run the tool. That it may not look into all processes is the machine's business, and is
+ * taken out of what it says. */
+void place_run(struct tool_output *o, const char *const *args);
 
 /* Drain once; what came is in p->written. Returns what the drain returned. */
 long place_drain(struct place *p);

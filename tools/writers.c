@@ -23,13 +23,14 @@ static int has_mapping(__u32 pid, size_t size)
 	file = fopen(path, "re");
 	if (!file)
 		return errno == EACCES || errno == EPERM ? -1 : 0;
+	errno = 0;
 	while (!found && fgets(line, sizeof(line), file))
 		if (sscanf(line, "%lx-%lx %4s %lx", &start, &end, mode, &offset) == 4 &&
 		    strstr(line, "bpf-map") && mode[1] == 'w' && mode[3] == 's' && offset == page &&
 		    end - start == page + 2 * size)
 			found = 1;
 	/* Of a process of somebody else it may be the first read that fails. */
-	if (ferror(file))
+	if (ferror(file) && (errno == EACCES || errno == EPERM))
 		found = -1;
 	fclose(file);
 	return found;

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * test_tool_repair: chute repair mends what dead producers have left, so that the
+ * consumer gets everything that was finished before; and keeps off whoever is alive.
+ */
+#include "tool_json.h"
+#include "tool_place.h"
+
+#include <chute/chute.h>
+
+#include <errno.h>
+#include <pty.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void check_says(const char *ring, int status)
+{
+	struct tool_output o;
+
+	tool_run(&o, "", 0, ARGS("check", ring));
+	tool_said(&o, status, "");
+	tool_free(&o);
+}
+
+/* Run repair; its last line of output, or "". */
+static const char *repair(int status, const char *err, const char *const *args)
+{
+	static char line[300];
+	struct tool_output o;
+	char *last;
+
+	place_run(&o, args);
+	tool_said(&o, status, err);
+	if (o.out_size)
+		o.out[o.out_size - 1] = '\0';
+	last = strrchr(o.out, '\n');
+	snprintf(line, sizeof(line), "%s", last ? last + 1 : o.out);
+	tool_free(&o);
+	return line;
+}
+
+static void expect_mended(struct place *p, const char *what)
+{
+	char want[200];
+
+	place_unmap(p);
+	snprintf(want, sizeof(want), "%s: %s", p->ring, what);
+	assert_string_equal(repair(0, "", ARGS("repair", p->ring, "--yes")), want);
+	check_says(p->ring, 0);
+	place_map(p);
+}
+
+static void a_ring_without_fault_is_left_alone(void **state)
+{
+	struct place *p = place_open(state, 4096);
+
+	place_put(p, 8);
+	place_put(p, 8 | CHUTE_DISCARD);
+	expect_mended(p, "nothing to repair");
+	assert_int_equal(place_drain(p), 1);
+	place_close(p);
+}
+
+static void unfinished_records_are_discarded(void **state)
+{
+	struct place *p = place_open(state, 4096);
+	unsigned long first, last;
+
+	first = place_put(p, 8);
+	place_put(p, 8 | CHUTE_BUSY);
+	place_put(p, 16 | CHUTE_BUSY);
+	last = place_put(p, 24);
+	check_says(p->ring, 1);
+	expect_mended(p, "2 records discarded; 1 finished before the first of them stay");
+	assert_int_equal(place_drain(p), 2);
+	assert_int_equal(p->written[0].first, first);
+	assert_int_equal(p->written[1].first, last);
+	place_close(p);
+}
+
+/* A poisoned header: nothing behind it can be told apart. */
+static void what_comes_before_a_poisoned_header_is_delivered(void **state)
+{
+	struct place *p = place_open(state, 65536);
+	unsigned long pos[3];
+	int i;
+
+	for (i = 0; i < 3; i++)
+		pos[i] = place_put(p, 8);
+	place_set_header(p, place_put(p, 8), 0x3ffffff0);
+	place_put(p, 8);
+	check_says(p->ring, 1);
+	expect_mended(p, "1 record discarded; 3 finished before the first of them stay");
+	assert_int_equal(place_drain(p), 3);
+	for (i = 0; i < 3; i++)
+		assert_int_equal(p->written[i].first, pos[i]);
+	/* And it goes on. */
+	pos[0] = place_put(p, 8);
+	assert_int_equal(place_drain(p), 1);
+	assert_int_equal(p->written[0].first, pos[0]);
+	place_close(p);
+}
+
+static void positions_that_cannot_be_true_are_put_right(void **state)
+{
+	struct place *p = place_open(state, 4096);
+	unsigned long pos = p->bytes.consumer->consumer_pos;
+	char want[200];
+
+	place_put(p, 8);
+	place_set_producer_pos(p, pos + 17);
+	expect_mended(p, "0 records discarded, and producer_pos put to 4080; 0 finished before "
+			 "the first of them stay");
+	assert_int_equal(p->bytes.producer->producer_pos, pos + 16);
+	assert_int_equal(place_drain(p), 1);
+	place_set_producer_pos(p, pos + 100000);
+	snprintf(want, sizeof(want),
+		 "0 records discarded, and producer_pos put to %lu; 0 finished before the first of "
+		 "them stay",
+		 pos + 16);
+	expect_mended(p, want);
+	place_put(p, 8);
+	assert_int_equal(place_drain(p), 1);
+	place_close(p);
+}
+
+static void a_consumer_position_that_cannot_be_true_is_beyond_repair(void **state)
+{
+	struct place *p = place_open(state, 4096);
+	char want[200];
+
+	p->bytes.consumer->consumer_pos += 4;
+	snprintf(want, sizeof(want),
+		 "chute repair: %s: can't be mended: consumer_pos is not a multiple of 8: make the "
+		 "ring anew",
+		 p->ring);
+	repair(1, want, ARGS("repair", p->ring, "--yes"));
+	place_close(p);
+}
+
+/* ---- who is alive, and who has died ---- */
+
+/* Start a child that does @what with the ring, says so, and stays until it is killed. */
+static pid_t start(struct place *p, void (*what)(struct place *p))
+{
+	int fds[2];
+	pid_t pid;
+	char c;
+
+	tool_pipe(fds);
+	pid = fork();
+	if (!pid) {
+		what(p);
+		if (write(fds[1], "x", 1) == 1)
+			pause();
+		_exit(1);
+	}
+	tool_read(fds[0], &c, 1);
+	close(fds[0]);
+	close(fds[1]);
+	return pid;
+}
+
+static void end(pid_t pid)
+{
+	int status;
+
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+}
+
+static void chute_reserves(struct place *p)
+{
+	struct chute *c = place_produce(p, CHUTE_SHARED);
+
+	if (chute_send(c, "12345678", 8, 0) || !chute_reserve(c, 8))
+		_exit(1);
+}
+
+static void a_live_producer_of_chutes_is_named_and_left_alone(void **state)
+{
+	struct place *p = place_open(state, 4096);
+	pid_t pid = start(p, chute_reserves);
+	char want[200];
+
+	snprintf(want, sizeof(want),
+		 "chute repair: %s: busy: process %d feeds it: stop it first, or let it finish",
+		 p->ring, pid);
+	repair(1, want, ARGS("repair", p->ring, "--yes"));
+	repair(1, want, ARGS("repair", p->ring, "--yes", "--force"));
+	assert_int_equal(place_drain(p), 1);
+	assert_int_equal(place_drain(p), 0);
+	end(pid);
+	expect_mended(p, "1 record discarded; 0 finished before the first of them stay");
+	place_close(p);
+}
+
+/* ---- asking ---- */
+
+static void without_a_terminal_it_does_not_go_ahead(void **state)
+{
+	struct place *p = place_open(state, 4096);
+	char want[200];
+
+	place_put(p, 8 | CHUTE_BUSY);
+	snprintf(want, sizeof(want),
+		 "chute repair: %s: asks before it discards anything, and standard input is no "
+		 "terminal: say --yes",
+		 p->ring);
+	place_unmap(p);
+	repair(1, want, ARGS("repair", p->ring));
+	check_says(p->ring, 1);
+	place_close(p);
+}
+
+/* Answer on a terminal; returns the exit status. */
+static int answer(const char *ring, const char *text)
+{
+	char shown[4096] = "";
+	int terminal, slave;
+	size_t used = 0;
+	ssize_t n;
+	pid_t pid;
+
+	assert_int_equal(openpty(&terminal, &slave, NULL, NULL, NULL), 0);
+	pid = tool_spawn(slave, slave, slave, NULL, ARGS("repair", ring));
+	close(slave);
+	while (!strstr(shown, "[y/N] ") && used < sizeof(shown) - 1) {
+		n = read(terminal, shown + used, sizeof(shown) - 1 - used);
+		if (n <= 0)
+			fail_msg("did not ask: %s", shown);
+		used += (size_t)n;
+		shown[used] = '\0';
+	}
+	tool_write(terminal, text, strlen(text));
+	/* Until it has ended. */
+	while (read(terminal, shown, sizeof(shown)) > 0)
+		;
+	close(terminal);
+	return tool_wait(pid);
+}
+
+static void on_a_terminal_it_asks(void **state)
+{
+	struct place *p = place_open(state, 4096);
+
+	place_put(p, 8 | CHUTE_BUSY);
+	place_unmap(p);
+	assert_int_equal(answer(p->ring, "\n"), 1);
+	assert_int_equal(answer(p->ring, "no\n"), 1);
+	check_says(p->ring, 1);
+	assert_int_equal(answer(p->ring, "y\n"), 0);
+	check_says(p->ring, 0);
+	place_close(p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		ON_BOTH(a_ring_without_fault_is_left_alone),
+		ON_BOTH(unfinished_records_are_discarded),
+		ON_BOTH(what_comes_before_a_poisoned_header_is_delivered),
+		ON_BOTH(positions_that_cannot_be_true_are_put_right),
+		cmocka_unit_test_prestate(a_consumer_position_that_cannot_be_true_is_beyond_repair,
+					  &place_in_memory),
+		ON_BOTH(a_live_producer_of_chutes_is_named_and_left_alone),
+		ON_BOTH(without_a_terminal_it_does_not_go_ahead),
+		ON_BOTH(on_a_terminal_it_asks),
+	};
+
+	return cmocka_run_group_tests_name("tool_repair", tests, tool_setup, tool_teardown);
+}
