@@ -1,0 +1,151 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""test_cost: what it costs a program that is built with libbpf to be watched.
+
+Its records a second of its own CPU time, watched and not, in turns: the median of the
+ratios must be above 0.98, in the best of some attempts, since other programs disturb it,
+too. Printed as well: the same by the clock on the wall, which has the watcher's share of
+a CPU in it where there is none to spare. "test_cost.py N" measures N turns of each.
+"""
+import os
+import pty
+import signal
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from tap import BUILD, Skip, run_cases  # noqa: E402
+
+CHUTE = str(BUILD / "tools/chute")
+LEAST = 0.98
+TURN_S = 0.25
+TURNS = 9
+ATTEMPTS = 6
+
+
+class Owner:
+    def __init__(self, threads):
+        self.process = subprocess.Popen([BUILD / "tests/watch/owner", threads], text=True,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.DEVNULL)
+        line = self.process.stdout.readline()
+        if not line:
+            self.process.wait()
+            raise Skip("no user ring buffer can be made")
+        self.ring = f"map:{int(line)}"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+
+    def look(self):
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        return [int(word) for word in self.process.stdout.readline().split()]
+
+    def rates(self):
+        """Records a second of its CPU time, and of the wall's, over a turn."""
+        before = self.look()
+        time.sleep(TURN_S)
+        after = self.look()
+        records, wall, cpu = (b - a for a, b in zip(before, after))
+        assert records > 0, "it does not get on"
+        return records / cpu, records / wall
+
+
+class Watcher:
+    """A command on a terminal of its own, stopped but for when it is let go on."""
+
+    def __init__(self, arguments):
+        self.pid, self.master = pty.fork()
+        if not self.pid:
+            os.environ.update(TERM="xterm", LC_ALL="C.UTF-8")
+            os.execvp(arguments[0], arguments)
+        self.bytes = 0
+        # It is there.
+        os.read(self.master, 1)
+        self.reader = threading.Thread(target=self.read)
+        self.reader.start()
+
+    def read(self):
+        """A terminal that takes nothing would stop it."""
+        try:
+            while text := os.read(self.master, 65536):
+                self.bytes += len(text)
+        except OSError:
+            pass
+
+    def signal(self, number):
+        os.killpg(self.pid, number)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.signal(signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+        self.reader.join()
+        os.close(self.master)
+
+
+def measure(threads, arguments, turns):
+    """Medians of ratios, watched to not: by CPU time, and by the clock."""
+    ratios = []
+    with Owner(threads) as owner:
+        command = [word.replace("RING", owner.ring) for word in arguments]
+        with Watcher(command) as watcher:
+            watcher.signal(signal.SIGSTOP)
+            before = owner.rates()
+            for _ in range(turns):
+                seen = watcher.bytes
+                watcher.signal(signal.SIGCONT)
+                watched = owner.rates()
+                watcher.signal(signal.SIGSTOP)
+                assert watcher.bytes > seen, "the watcher says nothing"
+                after = owner.rates()
+                # What drifts is in both of its neighbours.
+                ratios.append([2 * w / (a + b) for a, w, b in zip(before, watched, after)])
+                before = after
+    return [statistics.median(column) for column in zip(*ratios)]
+
+
+WATCHERS = {
+    "list, ten times a second": ["sh", "-c", f"while :; do {CHUTE} list; sleep 0.1; done"],
+    "stat --interval 0.1": [CHUTE, "stat", "RING", "--interval", "0.1"],
+    "stat --interval 0.1 --json": [CHUTE, "stat", "RING", "--interval", "0.1", "--json"],
+    "top --interval 0.1": [CHUTE, "top", "--interval", "0.1"],
+}
+
+
+def costs_little(threads, what, turns=TURNS, attempts=ATTEMPTS):
+    best = 0
+    for _ in range(attempts):
+        cpu, wall = measure(threads, WATCHERS[what], turns)
+        print(f"# {threads}, {what}: {cpu:.4f} of the rate by CPU time, {wall:.4f} by the clock")
+        best = max(best, cpu)
+        if best > LEAST:
+            return
+    raise AssertionError(f"{what}: {best:.4f} of the rate is left")
+
+
+def main():
+    if len(sys.argv) > 1:
+        for threads in ("one", "two"):
+            for what in WATCHERS:
+                cpu, wall = measure(threads, WATCHERS[what], int(sys.argv[1]))
+                print(f"{threads:4} {what:28} {cpu:.4f} by CPU time, {wall:.4f} by the clock")
+        return
+    run_cases([(f"{what} takes less than 2 % of a program's rate",
+                lambda what=what: costs_little("one", what)) for what in WATCHERS])
+
+
+if __name__ == "__main__":
+    main()
