@@ -41,7 +41,7 @@ struct wait {
 	unsigned int samples;	  /* a round */
 };
 
-static const struct wait full = { 0, 200e3, 400e3, 200 };
+static const struct wait full = { 0, 200e3, 400e3, 60 };
 static const struct wait nearly_full = { 32, 4e6, 6e6, 12 };
 
 struct waiter {
@@ -185,6 +185,8 @@ static void compare(struct waiter *a, struct waiter *b, const struct wait *wait)
 	struct waiter *const sides[] = { a, b };
 	unsigned int r, i;
 
+	for (i = 0; i < 2; i++)
+		sides[i]->p50.n = sides[i]->cpu.n = 0, sides[i]->all_n = 0;
 	for (r = 0; r <= bench_rounds(); r++) {
 		for (i = 0; i < 2; i++)
 			round_of(sides[(r + i) % 2], wait);
@@ -204,20 +206,32 @@ static void report_p99(const char *name, struct waiter *ours, struct waiter *pee
 	bench_report(name, ours->name, &o, peer->name, &p);
 }
 
-static void run(struct waiter *ours, struct waiter *on_demand, struct waiter *libbpf)
+static void run_full(struct waiter *ours, struct waiter *libbpf)
 {
+	if (!bench_wanted("wake-latency-full") && !bench_wanted("wake-latency-full-p99") &&
+	    !bench_wanted("wake-latency-full-cpu"))
+		return;
 	compare(ours, libbpf, &full);
 	bench_report("wake-latency-full", ours->name, &ours->p50, libbpf->name, &libbpf->p50);
 	report_p99("wake-latency-full-p99", ours, libbpf);
 	bench_report("wake-latency-full-cpu", ours->name, &ours->cpu, libbpf->name, &libbpf->cpu);
+}
 
-	libbpf->p50.n = libbpf->cpu.n = 0, libbpf->all_n = 0;
+static void run_on_demand(struct waiter *on_demand, struct waiter *libbpf)
+{
+	if (!bench_wanted("wake-latency-full-on-demand"))
+		return;
 	compare(on_demand, libbpf, &full);
 	bench_report("wake-latency-full-on-demand", on_demand->name, &on_demand->p50, libbpf->name,
 		     &libbpf->p50);
+}
 
-	ours->p50.n = ours->cpu.n = 0, ours->all_n = 0;
-	libbpf->p50.n = libbpf->cpu.n = 0, libbpf->all_n = 0;
+static void run_nearly_full(struct waiter *ours, struct waiter *libbpf)
+{
+	if (!bench_wanted("wake-latency-nearly-full") &&
+	    !bench_wanted("wake-latency-nearly-full-p50") &&
+	    !bench_wanted("wake-latency-nearly-full-p99"))
+		return;
 	compare(ours, libbpf, &nearly_full);
 	bench_report("wake-latency-nearly-full", ours->name, &ours->cpu, libbpf->name,
 		     &libbpf->cpu);
@@ -252,7 +266,9 @@ int main(int argc, char **argv)
 	on_demand.received = &pack->bss->received;
 	if (pthread_create(&thread, NULL, consume, NULL))
 		bench_fail("can't start a thread");
-	run(&ours, &on_demand, &libbpf);
+	run_full(&ours, &libbpf);
+	run_on_demand(&on_demand, &libbpf);
+	run_nearly_full(&ours, &libbpf);
 	chute_store_release(&turn.stop, true);
 	pthread_join(thread, NULL);
 	bench_pack_bpf__destroy(pack);

@@ -33,13 +33,16 @@ static __s64 longer(__s64 bound, __s64 max)
 	return bound * 2 < max ? bound * 2 : max;
 }
 
-/* Leaves errno alone: that a sleep has ended, and how, is nobody's error. */
-static void futex(__u32 *word, int op, __u32 value, const struct timespec *timeout)
+/* Leaves errno alone: that a sleep has ended, and how, is nobody's error. False if its
+ * time was up. */
+static bool futex(__u32 *word, int op, __u32 value, const struct timespec *timeout)
 {
 	int saved = errno;
+	bool in_time;
 
-	syscall(SYS_futex, word, op, value, timeout, NULL, 0);
+	in_time = !syscall(SYS_futex, word, op, value, timeout, NULL, 0) || errno != ETIMEDOUT;
 	errno = saved;
+	return in_time;
 }
 
 int chute_wait_side(struct chute_wait *w, int side_fd, __u32 index)
@@ -172,25 +175,31 @@ static bool spin(struct chute_wait *w, unsigned long need_pos, unsigned long goo
 	return consumer_at(w->ring, need_pos);
 }
 
-static void sleep_on_map(struct chute_wait *w, __s64 ns)
+/* False if its time was up. */
+static bool sleep_on_map(struct chute_wait *w, __s64 ns)
 {
 	struct timespec ts = chute_timespec(ns);
 	struct epoll_event event;
 	int saved = errno;
+	long events;
 
 	/* An event that came since the last call is still there: none is lost
 	 * between the caller's look and this sleep. EINTR is a look too many. */
-	if (syscall(SYS_epoll_pwait2, w->epoll_fd, &event, 1, &ts, NULL, 0) < 0 && errno != EINTR) {
+	events = syscall(SYS_epoll_pwait2, w->epoll_fd, &event, 1, &ts, NULL, 0);
+	if (events < 0 && errno != EINTR) {
 		/* A sandbox may not know it (Linux 5.11), and we must not spin. */
 		struct pollfd poll = { .fd = w->epoll_fd, .events = POLLIN };
 
-		if (ppoll(&poll, 1, &ts, NULL) > 0)
+		events = ppoll(&poll, 1, &ts, NULL);
+		if (events > 0)
 			epoll_wait(w->epoll_fd, &event, 1, 0);
 	}
 	errno = saved;
+	return events > 0;
 }
 
-static void sleep_for_space(struct chute_wait *w, unsigned long need_pos, __s64 ns)
+/* False if its time was up. */
+static bool sleep_for_space(struct chute_wait *w, unsigned long need_pos, __s64 ns)
 {
 	struct timespec ts = chute_timespec(ns);
 	__u32 *seq = &w->ring->consumer->space_seq, seen = 0;
@@ -202,12 +211,9 @@ static void sleep_for_space(struct chute_wait *w, unsigned long need_pos, __s64 
 		 * sees us. */
 		chute_exchange(w->sleepers, 1U);
 		if (consumer_at(w->ring, need_pos))
-			return;
+			return true;
 	}
-	if (w->epoll_fd < 0)
-		futex(seq, FUTEX_WAIT, seen, &ts);
-	else
-		sleep_on_map(w, ns);
+	return w->epoll_fd < 0 ? futex(seq, FUTEX_WAIT, seen, &ts) : sleep_on_map(w, ns);
 }
 
 int chute_wait_space(struct chute_wait *w, unsigned long head_pos, __u64 bytes, __s64 deadline_ns)
@@ -215,7 +221,7 @@ int chute_wait_space(struct chute_wait *w, unsigned long head_pos, __u64 bytes, 
 	/* Where the consumer must come to, and where we would like it to. */
 	unsigned long need_pos = head_pos + (unsigned long)bytes - w->ring->size;
 	unsigned long good_pos = head_pos - w->ring->size / 2;
-	__s64 bound = w->sleep_min_ns, left;
+	__s64 bound = w->told ? w->sleep_max_ns : w->sleep_min_ns, left;
 
 	if ((long)(good_pos - need_pos) < 0)
 		good_pos = need_pos;
@@ -226,7 +232,7 @@ int chute_wait_space(struct chute_wait *w, unsigned long head_pos, __u64 bytes, 
 		left = chute_left_ns(deadline_ns, bound);
 		if (!left)
 			return -ETIMEDOUT;
-		sleep_for_space(w, need_pos, left);
+		w->told = sleep_for_space(w, need_pos, left);
 		if (consumer_at(w->ring, need_pos)) {
 			spin_more(w, w->spin_ns / 16);
 			return 0;

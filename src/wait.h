@@ -4,7 +4,9 @@
  *
  * Knows positions as numbers, deadlines, epoll and futexes; nothing of records.
  * A sleep is bounded (1 ms growing to 10 ms), since a consumer that drains with
- * BPF_RB_NO_WAKEUP tells nobody: then we look again ourselves.
+ * BPF_RB_NO_WAKEUP tells nobody: then we look again ourselves. One that has told us
+ * the last time will again: 10 ms at once, for a timer that is soon costs a
+ * microsecond or two when it is taken back, which is the wake-up's latency.
  */
 #ifndef CHUTE_SRC_WAIT_H
 #define CHUTE_SRC_WAIT_H
@@ -22,6 +24,7 @@ struct chute_wait {
 	void *side;	   /* the pages that it is on, if we mapped them */
 	size_t side_size;
 	__s64 sleep_min_ns, sleep_max_ns; /* a sleep is bounded by this, growing to that */
+	bool told; /* the last space was told of by the consumer, and not found by a look */
 };
 
 /* @spin_ns 0 never spins. Returns 0 or -errno as epoll_create1(2) and epoll_ctl(2). */
