@@ -25,7 +25,7 @@ from tap import BUILD, SOURCE, Skip, load_script, run_cases, run_staged  # noqa:
 
 doc = load_script("doc-examples")
 
-NEEDS_BPF = re.compile(r"\bmap:|/sys/fs/bpf|\bbpftool\b|\bmake run\b")
+NEEDS_BPF = re.compile(r"\bmap:|/sys/fs/bpf|\bbpftool\b|\bmake run\b|--kernel\b")
 # Stands before the compiler: examples are free of warnings.
 CC = "#!/bin/sh\nexec {cc} -std=gnu11 -Wall -Wextra -Wshadow -Werror \"$@\"\n"
 # A folder of /sys/fs/bpf and /dev/shm of our own, where that is permitted.
