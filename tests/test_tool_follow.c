@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,6 +69,19 @@ static void expect(struct followed *f, const char *text)
 
 	tool_read(f->out[0], got, strlen(text));
 	assert_string_equal(got, text);
+}
+
+/* Until the sender has said something. */
+static void await_word(const struct followed *f)
+{
+	const __s64 end = now_ns() + 60000000000;
+	struct stat st;
+
+	do {
+		assert_true(now_ns() < end);
+		sched_yield();
+		assert_int_equal(fstat(f->err, &st), 0);
+	} while (!st.st_size);
 }
 
 /* End both. The sender has sent so many records, and has told of the file what @says. */
@@ -152,6 +166,35 @@ static void a_file_that_is_replaced_is_read_to_its_end_first(void **state)
 	close_folder(&f);
 }
 
+/* Whatever it is about when the last line comes, and then another file. */
+static void nothing_is_lost_in_many_rotations(void **state)
+{
+	struct followed f;
+	__u64 seed = 1;
+	__s64 until;
+	int i, old;
+
+	(void)state;
+	open_folder(&f);
+	append(f.path, "new\n");
+	start(&f);
+	expect(&f, "new\n");
+	for (i = 0; i < 500; i++) {
+		old = open(f.path, O_WRONLY | O_APPEND | O_CLOEXEC);
+		tool_write(old, "more\n", 5);
+		until = now_ns() + (__s64)(next_random(&seed) % 100000);
+		while (now_ns() < until)
+			;
+		tool_write(old, "last\n", 5);
+		assert_int_equal(rename(f.path, f.other), 0);
+		append(f.path, "new\n");
+		expect(&f, "more\nlast\nnew\n");
+		close(old);
+	}
+	stop(&f, 1501, "is another file now");
+	close_folder(&f);
+}
+
 static void a_file_that_another_is_moved_over_is_left(void **state)
 {
 	struct followed f;
@@ -177,12 +220,13 @@ static void a_file_that_is_not_there_yet_is_waited_for(void **state)
 	(void)state;
 	open_folder(&f);
 	start(&f);
+	await_word(&f);
 	append(f.path, "here\n");
 	expect(&f, "here\n");
 	unlink(f.path);
 	append(f.path, "again\n");
 	expect(&f, "again\n");
-	stop(&f, 2, "");
+	stop(&f, 2, "no such file yet: waiting for it");
 	close_folder(&f);
 }
 
@@ -190,34 +234,24 @@ static void a_file_that_is_not_there_yet_is_waited_for(void **state)
  * elsewhere through a folder on its way. */
 static void what_inotify_can_not_tell_is_noticed_all_the_same(void **state)
 {
-	char a[64], b[64], way[64], file[80];
 	struct followed f;
+	char command[512];
 
 	(void)state;
 	open_folder(&f);
-	snprintf(a, sizeof(a), "%s/a", f.dir);
-	snprintf(b, sizeof(b), "%s/b", f.dir);
-	snprintf(way, sizeof(way), "%s/way", f.dir);
-	assert_int_equal(mkdir(a, 0700), 0);
-	assert_int_equal(mkdir(b, 0700), 0);
-	snprintf(file, sizeof(file), "%s/log", b);
-	append(file, "there\n");
-	snprintf(file, sizeof(file), "%s/log", a);
-	append(file, "here\n");
-	assert_int_equal(symlink("a", way), 0);
-	assert_int_equal(symlink("way/log", f.path), 0);
+	snprintf(command, sizeof(command),
+		 "cd %s && mkdir a b links && echo here >a/log && echo there >b/log && "
+		 "ln -s ../a links/way && ln -s links/way/log log",
+		 f.dir);
+	assert_int_equal(system(command), 0);
 	start(&f);
 	expect(&f, "here\n");
-	unlink(way);
-	assert_int_equal(symlink("b", way), 0);
+	snprintf(command, sizeof(command), "ln -sfn ../b %s/links/way", f.dir);
+	assert_int_equal(system(command), 0);
 	expect(&f, "there\n");
 	stop(&f, 2, "is another file now");
-	unlink(way);
-	unlink(file);
-	rmdir(a);
-	snprintf(file, sizeof(file), "%s/log", b);
-	unlink(file);
-	rmdir(b);
+	snprintf(command, sizeof(command), "cd %s && rm -r a b links", f.dir);
+	assert_int_equal(system(command), 0);
 	close_folder(&f);
 }
 
@@ -359,6 +393,7 @@ int main(void)
 		cmocka_unit_test(what_is_appended_is_sent_line_by_line),
 		cmocka_unit_test(a_file_that_is_truncated_is_begun_anew),
 		cmocka_unit_test(a_file_that_is_replaced_is_read_to_its_end_first),
+		cmocka_unit_test(nothing_is_lost_in_many_rotations),
 		cmocka_unit_test(a_file_that_another_is_moved_over_is_left),
 		cmocka_unit_test(a_file_that_is_not_there_yet_is_waited_for),
 		cmocka_unit_test(what_inotify_can_not_tell_is_noticed_all_the_same),
