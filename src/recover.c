@@ -53,9 +53,14 @@ static unsigned long end_of_records(const struct chute_ring *ring, unsigned long
 unsigned long chute_recover(const struct chute_ring *ring)
 {
 	unsigned long pos = chute_load_relaxed(&ring->consumer->consumer_pos);
-	unsigned long end = end_of_records(ring, pos), count = 0;
+	unsigned long end, count = 0;
 	struct chute_record record;
 
+	/* No consumer stands there: somebody has overwritten the first page of a memory
+	 * ring, and no drain gets on whatever we do. */
+	if (pos % 8)
+		return 0;
+	end = end_of_records(ring, pos);
 	while (pos != end) {
 		if (chute_ring_peek(ring, pos, &record) != 1)
 			return count + discard_all(ring, pos, end);
