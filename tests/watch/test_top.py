@@ -202,16 +202,17 @@ def a_slash_filters():
 
 def f_and_space_freeze():
     with Terminal() as terminal:
-        terminal.run(f"clear; {CHUTE} top --interval 0.05 mem:feed")
+        terminal.run(f"clear; {CHUTE} top --interval 0.01 mem:feed")
         terminal.see(" 12% ")
         for key, other in (("f", "Space"), ("Space", "f")):
             terminal.keys(key)
             before = terminal.see("FROZEN")
             sh(f"seq 500 | {CHUTE} send -q mem:feed")
             # Drawn anew, and with nothing new in it.
-            terminal.keys("h", "x")
-            terminal.see(" q quit")
-            assert terminal.screen() == before
+            terminal.keys("h")
+            terminal.see("any key: back")
+            terminal.keys("x")
+            assert terminal.see(" q quit") == before
             terminal.keys(other)
             terminal.see_no("FROZEN")
             terminal.until(lambda screen: screen.split("%")[0] != before.split("%")[0], "new")
@@ -289,11 +290,11 @@ def rings_appear_and_vanish():
         for ring, path in make.items():
             if path[1] == "s" and not have_map():
                 raise Skip("no map can be made here")
-            terminal.see("no ring matches")
             sh([CHUTE, "create", ring, "--size", "4K"])
             terminal.see(" 4.0 KiB")
             # Looking does not keep it.
             os.unlink(path)
+            terminal.see("no ring matches")
 
 
 def a_ring_that_is_truncated_has_gone():
@@ -358,7 +359,9 @@ def a_wrong_command_line_is_one_line():
 
 def a_terminal_that_is_not_known_is_one_line():
     with Terminal() as terminal:
-        terminal.run(f"clear; TERM=nonsense {CHUTE} top; echo status $?")
+        # What ncurses has allocated by then is nobody's any more.
+        terminal.run(f"clear; TERM=nonsense ASAN_OPTIONS=detect_leaks=0 {CHUTE} top; "
+                     "echo status $?")
         screen = terminal.see("status 1")
         line = "".join(screen.split("status")[0].split("\n")).rstrip()
         assert line == ("chute top: TERM=nonsense: no such terminal is known here: 'chute stat' "
