@@ -243,6 +243,31 @@ static void verbs_that_look_take_any_image(void **state)
 		victim_close(&victims[i]);
 }
 
+/* Each loads a BPF program and makes a map: so a few only. */
+static void the_kernel_and_we_make_the_same_of_them(void **state)
+{
+	struct victim victim;
+	int out, err, status;
+	__u64 random;
+
+	(void)state;
+	need_bpf();
+	victim_open(&victim, 8192);
+	silence(&out, &err);
+	for (number = 0; number < 200; number++) {
+		random = seed + number * 0xd1342543de82ef95ULL;
+		victim_make(&victim, &random);
+		victim.ring.consumer->consumer_pos &= ~7UL;
+		status = VERB(tool_replay, victim.name, "--kernel");
+		if (status) {
+			unsilence(out, err);
+			fail_msg("image %llu: exit %d", (unsigned long long)number, status);
+		}
+	}
+	unsilence(out, err);
+	victim_close(&victim);
+}
+
 /* The tool's own main() is linked, too. */
 int __wrap_main(void);
 
@@ -250,6 +275,9 @@ int __wrap_main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(verbs_that_look_take_any_image),
+#ifdef HAVE_BPF_PROGRAMS
+		cmocka_unit_test(the_kernel_and_we_make_the_same_of_them),
+#endif
 	};
 
 	return cmocka_run_group_tests_name("tool_hostile", tests, set_up, NULL);
