@@ -25,6 +25,7 @@
 #define LIVES	     20000
 #define SMALL	     (MESSAGE_MIN + 12)
 #define GIVE_UP_NS   2000000000
+#define STUCK_MAX    10 /* that is proof enough */
 
 /* What a child finds, and what it does. */
 struct operation {
@@ -270,10 +271,10 @@ static __u64 die(struct every *e, bool with_record)
 			abort();
 		_exit(write(fds[1], word, sizeof(*word)) != sizeof(*word));
 	}
+	close(fds[1]);
 	if (read(fds[0], word, sizeof(*word)) != sizeof(*word) || waitpid(pid, NULL, 0) != pid)
 		abort();
 	close(fds[0]);
-	close(fds[1]);
 	return *word;
 }
 
@@ -399,13 +400,16 @@ bool kill_at_every_instruction(struct sink *sink, __u32 stride, struct report *r
 	e.self.chute = sink_producer(sink, CHUTE_SHARED);
 	die(&e, false);
 	for (op = operations; op < operations + sizeof(operations) / sizeof(*op); op++) {
+		if (report->stuck >= STUCK_MAX)
+			break;
 		if (op->user_only && !sink->consumer)
 			continue;
 		n = find_deaths(&e, op, deaths);
 		if (getenv("CHUTE_VERBOSE"))
 			dprintf(2, "%s: %u stuck %llu %f\n", op->name, n,
 				(unsigned long long)report->stuck, now_ns() / 1e9);
-		for (i = (__u32)(op - operations) % stride; i < n; i += stride)
+		for (i = (__u32)(op - operations) % stride; i < n && report->stuck < STUCK_MAX;
+		     i += stride)
 			die_at(&e, op, &deaths[i]);
 	}
 	for (at = 0; at < step_at_max(); at++)
