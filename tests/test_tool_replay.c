@@ -38,6 +38,15 @@ static void expect_out(const char *out, const char *const *args)
 	tool_free(&o);
 }
 
+/* Programs in the tool, and permission to load them. */
+static void need_kernel(void)
+{
+	struct kring k;
+
+	kring_open(&k, 4096);
+	kring_close(&k);
+}
+
 /* Records of all kinds, and at last an unfinished one. */
 static void fill(struct place *p)
 {
@@ -75,7 +84,7 @@ static void the_kernel_does_the_same(void **state)
 	struct place *p = place_open(state, 4096);
 	struct image image;
 
-	need_bpf();
+	need_kernel();
 	fill(p);
 	save(&image, p);
 	expect_out(RECORDS "user drain returned 3, after 3 records, at 6208\n"
@@ -98,7 +107,7 @@ static void events_are_objects(void **state)
 	struct image image;
 	size_t i;
 
-	need_bpf();
+	need_kernel();
 	fill(p);
 	save(&image, p);
 	tool_run(&o, "", 0, ARGS("replay", image.path, "--kernel", "--json"));
@@ -129,7 +138,7 @@ static void errors_are_the_same(void **state)
 	struct place *p = place_open(state, 4096);
 	struct image image;
 
-	need_bpf();
+	need_kernel();
 	place_put(p, 8);
 	place_set_header(p, place_put(p, 8), 5000);
 	save(&image, p);
@@ -153,7 +162,7 @@ static void positions_out_of_order_are_the_same(void **state)
 	struct image image;
 	size_t i;
 
-	need_bpf();
+	need_kernel();
 	place_put(p, 8);
 	for (i = 0; i < sizeof(far) / sizeof(far[0]); i++) {
 		place_set_producer_pos(p, far[i]);
