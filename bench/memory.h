@@ -5,6 +5,8 @@
 
 #include "harness.h"
 
+#include <chute/atomic.h>
+
 #include <stdio.h>
 
 enum way_kind {
@@ -41,6 +43,16 @@ extern const struct way ways_rings[], ways_system[];
 void ways_rings_open(void);
 void ways_rings_close(void);
 void ways_system_open(void);
+
+/* Before the next look, where there was nothing: each one takes a line from the other
+ * side, who needs it to go on. The same for all rings. */
+static inline void way_rest(void)
+{
+	int i;
+
+	for (i = 0; i < 32; i++)
+		chute_pause();
+}
 
 /* Write a message of @size bytes; the sum of its words. Constant sizes are unrolled. */
 static inline __u64 way_write(void *message, __u32 size, __u64 value)

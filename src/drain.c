@@ -10,25 +10,60 @@
 #include "share.h"
 #include "wait.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define STUCK_NS (5 * CHUTE_NS_PER_MS) /* see look_for_stuck() */
 
 /*
+ * So many bytes of records, 64 lines, are little to find: who comes for so few takes the
+ * producer's line from it so often that both are slower than if it came later.
+ */
+#define LITTLE 4096UL
+
+/* The producer's position, and what was the next record when we looked at it. */
+struct seen {
+	unsigned long prod_pos, pos;
+};
+
+/*
  * Look at the record at @pos, with the producer's position as it was seen last, and
  * look at that again only where nothing, or nothing good, is below it: the line that
  * it is on is the producer's, and taking it away for every record costs both.
  */
-static inline int peek_on(const struct chute_ring *ring, unsigned long pos, unsigned long *prod_pos,
+static inline int peek_on(const struct chute_ring *ring, unsigned long pos, struct seen *seen,
 			  struct chute_record *record)
 {
-	int found = chute_ring_peek_below(ring, pos, *prod_pos, record);
+	int found = chute_ring_peek_below(ring, pos, seen->prod_pos, record);
 
 	if (__builtin_expect(found == 1, 1))
 		return found;
-	*prod_pos = chute_ring_producer_pos(ring);
-	return chute_ring_peek_below(ring, pos, *prod_pos, record);
+	/* We are at its heels: let it get away. */
+	if (pos == seen->prod_pos && pos - seen->pos - 1 < LITTLE)
+		return 0;
+	seen->prod_pos = chute_ring_producer_pos(ring);
+	seen->pos = pos;
+	return chute_ring_peek_below(ring, pos, seen->prod_pos, record);
+}
+
+/*
+ * What a run of equal records has told: a header that says the same once more needs no
+ * check but for what is published. And the branch on it tells the CPU where the next
+ * header is before this one is read: from header to header by way of the length is
+ * 11 cycles a record, twice as much as all the rest.
+ */
+struct run {
+	__u64 len; /* above any header's: there is none */
+	unsigned long bytes;
+};
+
+static inline bool run_goes_on(const struct run *run, const struct chute_header *header,
+			       unsigned long pending, size_t size)
+{
+	/* D1: as in chute_ring_peek_below(). */
+	return chute_load_acquire(&header->len) == run->len &&
+	       pending - run->bytes <= size - run->bytes;
 }
 
 /* The drain proper. Sets *consumed if any record was, discarded ones included. */
@@ -38,23 +73,39 @@ static long drain_records(const struct chute_ring *ring, chute_drain_fn *callbac
 	unsigned long *shared_pos = &ring->consumer->consumer_pos;
 	unsigned long cons_pos = chute_load_relaxed(shared_pos);
 	unsigned long count = 0;
-	unsigned long prod_pos = cons_pos;
+	struct seen seen = { cons_pos, cons_pos };
+	const size_t size = ring->size;
+	const char *const data = ring->data;
+	struct run run = { .len = ~0ULL };
+	const struct chute_header *header;
 	struct chute_record record;
 	int i, found, stop = 0;
 
+	/* As chute_ring_peek_below(): anyone may have written it. */
+	if (cons_pos % 8)
+		return -EINVAL;
 	for (i = 0; i < CHUTE_DRAIN_MAX && !stop; i++) {
-		found = peek_on(ring, cons_pos, &prod_pos, &record);
-		if (found < 0)
-			return found;
-		/* DISCARD is looked at first: with BUSY too, it is still skipped. */
-		if (!found || record.flags == CHUTE_BUSY)
-			break;
-		if (!record.flags) {
-			stop = callback(record.payload, record.size, ctx);
+		header = (const struct chute_header *)(data + (cons_pos & (size - 1)));
+		if (run_goes_on(&run, header, seen.prod_pos - cons_pos, size)) {
+			stop = callback(header + 1, (__u32)run.len, ctx);
 			count++;
+			cons_pos += run.bytes;
+		} else {
+			found = peek_on(ring, cons_pos, &seen, &record);
+			if (found < 0)
+				return found;
+			/* DISCARD is looked at first: with BUSY too, it is still skipped. */
+			if (!found || record.flags == CHUTE_BUSY)
+				break;
+			if (!record.flags) {
+				stop = callback(record.payload, record.size, ctx);
+				count++;
+				run.len = record.size;
+				run.bytes = record.next_pos - cons_pos;
+			}
+			*consumed = true;
+			cons_pos = record.next_pos;
 		}
-		*consumed = true;
-		cons_pos = record.next_pos;
 		/* D2: pairs with C0. We are done with the bytes before the
 		 * producer may overwrite them. */
 		chute_store_release(shared_pos, cons_pos);

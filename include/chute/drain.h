@@ -50,7 +50,10 @@ void chute_consumer_close(struct chute_consumer *consumer);
  * Consume records from the ring until there are no more, a record is not
  * finished (not an error), @callback stops it, or CHUTE_DRAIN_MAX are through.
  * Discarded records are skipped. The position moves after each callback: who
- * dies in one finds the same record again.
+ * dies in one finds the same record again. A record that is published while it
+ * runs may be left to the next call. Who calls it again and again without sleeping
+ * (chute_drain_wait()) does well to rest for some 300 ns after it has brought little:
+ * looks at a producer's heels take from it the cache lines that it needs.
  *
  * Wakes producers that wait for space if at least one record was consumed, a
  * discarded one included; never with CHUTE_NO_WAKEUP; always with
