@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -121,6 +122,7 @@ static void an_unfinished_record_has_its_producer(void **state)
 	tool_pipe(fds);
 	pid = fork();
 	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		struct chute *shared = place_produce(p, CHUTE_SHARED);
 
 		if (!chute_reserve(shared, 8) || write(fds[1], "x", 1) != 1)

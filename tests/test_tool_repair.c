@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -154,6 +155,7 @@ static pid_t start(struct place *p, void (*what)(struct place *p))
 	tool_pipe(fds);
 	pid = fork();
 	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		what(p);
 		if (write(fds[1], "x", 1) == 1)
 			pause();

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -32,6 +33,7 @@ static pid_t start_reserver(const struct kring *k)
 	tool_pipe(fds);
 	pid = fork();
 	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		rb = user_ring_buffer__new(k->map_fd, NULL);
 		if (rb && user_ring_buffer__reserve(rb, 16) && write(fds[1], "x", 1) == 1)
 			pause();
@@ -124,6 +126,7 @@ static void a_producer_of_another_map_is_none(void **state)
 	tool_pipe(fds);
 	pid = fork();
 	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		struct user_ring_buffer *rb = user_ring_buffer__new(p->k.map_fd, NULL);
 
 		/* It holds this map, and not the other one. */
