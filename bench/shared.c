@@ -171,6 +171,7 @@ static struct {
 	void *handle;
 	unsigned long done __attribute__((aligned(64)));
 	bool stop __attribute__((aligned(64)));
+	bool ready;
 } second;
 
 static void *fill_second_half(void *arg)
@@ -179,6 +180,7 @@ static void *fill_second_half(void *arg)
 
 	(void)arg;
 	bench_pin(1);
+	chute_store_release(&second.ready, true);
 	for (n = 1;; n++) {
 		while (chute_load_acquire(&second.go) != n)
 			if (chute_load_acquire(&second.stop))
@@ -218,10 +220,12 @@ static double round_fill(void *arg, __u64 count)
 	size_t n;
 
 	bench_loaded(handle, f->name);
-	second.stop = false;
+	second.stop = second.ready = false;
 	second.go = second.done = 0;
 	if (f->threads == 2 && pthread_create(&thread, NULL, fill_second_half, NULL))
 		bench_fail("can't start a thread");
+	while (f->threads == 2 && !chute_load_acquire(&second.ready))
+		chute_pause();
 	for (n = 0, sent = 0; sent < count && n < FILLS_MAX; sent += RECORDS) {
 		fill_ns[n++] = fill(f, handle);
 		while (bench_run_program(f->drain_fd))
