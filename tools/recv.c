@@ -103,9 +103,8 @@ static int put_one(struct receiver *r, const void *payload, __u32 size)
 	return records_put(&r->out, payload, size);
 }
 
-/* Add a record to what goes out next, all of it or nothing. 0; -EMSGSIZE if it can't in
- * this format; -EBADMSG if it can't be taken apart; -ENOBUFS, -ENOMEM as records_put(). */
-static int put(struct receiver *r, const struct chute_record *record)
+/* All of a record's messages, or none. */
+static int put_messages(struct receiver *r, const struct chute_record *record)
 {
 	const size_t used = r->out.used;
 	const void *payload;
@@ -114,19 +113,30 @@ static int put(struct receiver *r, const struct chute_record *record)
 	int err = 0;
 	__u32 size;
 
-	unpack_start(&u, record->payload, record->size, r->messages);
+	unpack_start(&u, record->payload, record->size, true);
 	while (!err && unpack_next(&u, &payload, &size)) {
 		err = put_one(r, payload, size);
 		lines++;
 	}
 	if (!err && u.malformed)
 		err = -EBADMSG;
-	if (err) {
+	if (err)
 		r->out.used = used;
+	else
+		r->lines += lines - 1;
+	return err;
+}
+
+/* Add a record to what goes out next. 0; -EMSGSIZE if it can't in this format; -EBADMSG
+ * if it can't be taken apart; -ENOBUFS, -ENOMEM as records_put(). */
+static int put(struct receiver *r, const struct chute_record *record)
+{
+	int err = r->messages ? put_messages(r, record) : put_one(r, record->payload, record->size);
+
+	if (err)
 		return err;
-	}
 	r->end_pos = record->next_pos;
-	r->lines += lines;
+	r->lines++;
 	r->ahead++;
 	return 0;
 }
@@ -184,7 +194,9 @@ static size_t bytes_of(const struct receiver *r, const struct chute_record *reco
 	struct unpack u;
 	__u32 size;
 
-	unpack_start(&u, record->payload, record->size, r->messages);
+	if (!r->messages)
+		return records_bytes(&r->format, record->size);
+	unpack_start(&u, record->payload, record->size, true);
 	while (unpack_next(&u, &payload, &size))
 		bytes += records_bytes(&r->format, size);
 	return bytes;
@@ -272,16 +284,14 @@ static void write_late(struct receiver *r, struct chute_record *record)
 		exit(finish(r, status));
 }
 
-static void count(struct receiver *r, const void *payload, __u32 size)
+static void count_messages(struct receiver *r, const void *payload, __u32 size)
 {
-	const __u64 before = r->received.records;
 	const void *message;
 	struct unpack u;
 
-	unpack_start(&u, payload, size, r->messages);
+	unpack_start(&u, payload, size, true);
 	while (unpack_next(&u, &message, &size))
 		tally_add(&r->received, size);
-	pace_count(&r->pace, r->received.records - before);
 }
 
 /* Called by the drain. What is not ours must not get past it: then we end here. */
@@ -302,7 +312,10 @@ static int on_record(const void *payload, __u32 size, void *ctx)
 		exit(finish(r, tool_complain("%s: another program drains it too: some records went "
 					     "there instead, or as well",
 					     r->ring.given)));
-	count(r, payload, size);
+	if (r->messages)
+		count_messages(r, payload, size);
+	else
+		tally_add(&r->received, size);
 	r->ahead--;
 	return record.next_pos == r->end_pos;
 }
@@ -357,7 +370,7 @@ static int receive(struct receiver *r)
 	__s64 since = progress_now_ns();
 	bool idle = false, some;
 	int status = TOOL_OK, err;
-	__u64 looked_at;
+	__u64 looked_at, before;
 
 	while (!status && !idle && !r->left && !stop_asked() && r->received.records < r->count) {
 		progress_tick(&r->progress, &r->received, -1);
@@ -375,7 +388,9 @@ static int receive(struct receiver *r)
 		looked_at = r->ahead;
 		status = write_out(r);
 		/* Not if nothing could be written; but if there was nothing to write. */
+		before = r->received.records;
 		err = r->ahead || !looked_at ? consume(r) : TOOL_OK;
+		pace_count(&r->pace, r->received.records - before);
 		status = status ? status : err;
 		since = progress_now_ns();
 	}
