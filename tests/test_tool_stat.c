@@ -370,7 +370,9 @@ static void what_can_not_be_looked_at_is_one_line(void **state)
 		    "chute stat: /etc/passwd: neither the image of a ring nor in a bpffs: 'chute "
 		    "dump --raw' makes images, and 'mount -t bpf bpf DIR' mounts a bpffs",
 		    ARGS("stat", "/etc/passwd"));
-	tool_expect(1, "chute stat: ./none: no such file: 'chute list' shows which rings there are",
+	tool_expect(1,
+		    "chute stat: ./none: no such file, and not in a bpffs: 'chute list' shows "
+		    "which rings there are, and 'mount -t bpf bpf DIR' mounts a bpffs",
 		    ARGS("stat", "./none"));
 	unlink(tool_ring_file(fake));
 }

@@ -54,8 +54,10 @@ static void complain_file(const struct ring_name *ring, const char *path, int er
 	if (err == ENOENT && ring->kind == RING_MEMORY)
 		tool_complain("%s: no such ring: 'chute list' shows which there are", ring->given);
 	else if (err == ENOENT)
-		tool_complain("%s: no such file: 'chute list' shows which rings there are",
-			      ring->given);
+		tool_complain(
+			"%s: no such file, and not in a bpffs: 'chute list' shows which rings "
+			"there are, and 'mount -t bpf bpf DIR' mounts a bpffs",
+			ring->given);
 	else if (err == EACCES || err == EPERM)
 		tool_complain("%s: no permission to read %s", ring->given, path);
 	else if (err == EINVAL && ring->kind == RING_MEMORY)

@@ -240,7 +240,46 @@ def escape_leaves_the_page():
     on_top(check)
 
 
+def a_screen_follows_the_selected_ring():
+    many = [f"mem:many-{number:02}" for number in range(40)]
+    for ring in many:
+        sh([CHUTE, "create", ring, "--size", "4K"])
+    with Terminal() as terminal:
+        terminal.run("clear; " + top(*many))
+        rows = 21
+        terminal.until(shows(">" + many[0], *many[1:rows]), "the first ones")
+        terminal.keys("End")
+        terminal.until(shows(*many[-rows:-1], ">" + many[-1]), "the last ones")
+        terminal.keys("Home")
+        terminal.until(shows(">" + many[0], *many[1:rows]), "the first ones again")
+    for ring in many:
+        os.unlink("/dev/shm/" + ring[4:])
+
+
+def a_map_has_its_name_once():
+    def check(terminal):
+        screen = terminal.see(" q quit")
+        assert re.search(r"^>map:orders +8\.0 KiB", screen, re.M), screen
+    if not have_map():
+        raise Skip("no map can be made here")
+    # Maps are not ours alone.
+    if sh([CHUTE, "list"]).split().count("orders") == 1:
+        on_top(check, arguments=("map:orders",))
+
+
 # ---- the terminal ----
+
+def it_can_be_stopped_and_goes_on():
+    with Terminal() as terminal:
+        terminal.run("clear; echo before; " + top("mem:feed"))
+        before = terminal.see(" q quit")
+        terminal.keys("C-z")
+        terminal.until(lambda screen: "before" in screen and screen.endswith("$"), "stopped")
+        terminal.run("fg")
+        terminal.see_all(before)
+        terminal.keys("q")
+        terminal.until(lambda screen: screen.endswith("$"), "left")
+
 
 def it_follows_the_size_of_the_terminal():
     def check(terminal):
@@ -441,6 +480,9 @@ def main():
         s_sorts_and_r_reverses,
         arrows_select,
         a_slash_filters,
+        a_screen_follows_the_selected_ring,
+        a_map_has_its_name_once,
+        it_can_be_stopped_and_goes_on,
         h_helps_and_any_key_goes_back,
         escape_leaves_the_page,
         it_follows_the_size_of_the_terminal,
