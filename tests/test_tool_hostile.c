@@ -244,7 +244,7 @@ static void the_kernel_and_we_make_the_same_of_them(void **state)
 	if (!HAVE_BPF_PROGRAMS)
 		skip_because("built without the BPF programs");
 	victim_open(&v, 8192);
-	look_at_images(&v, 200, look_at_in_the_kernel);
+	look_at_images(&v, 40, look_at_in_the_kernel);
 	victim_close(&v);
 }
 
