@@ -15,30 +15,9 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from tap import BUILD, Skip, run_cases, sh  # noqa: E402
+from tap import Skip, run_cases, sh  # noqa: E402
+from place import CHUTE, MAP, go_there, have_map, make_rings  # noqa: E402
 from terminal import PATIENCE, Terminal  # noqa: E402
-
-CHUTE = str(BUILD / "tools/chute")
-# A bpffs and a /dev/shm of our own: nothing else is there, and nothing stays.
-PRIVATE = ["unshare", "-m", "--", "sh", "-c", "mount -t tmpfs tmpfs /dev/shm && "
-           "{ mount -t bpf bpf /sys/fs/bpf || :; } && exec \"$@\"", "sh"]
-MAP = "/sys/fs/bpf/orders"
-
-
-def have_map():
-    return os.path.exists(MAP)
-
-
-def make_rings():
-    """mem:feed: 500 records of 1 and more bytes; mem:idle: empty; a map: 100 records."""
-    for ring, size in (("mem:feed", "64K"), ("mem:idle", "4K"), (MAP, "8K")):
-        path = ring if "/" in ring else "/dev/shm/" + ring[4:]
-        if os.path.exists(path):
-            os.unlink(path)
-        subprocess.run([CHUTE, "create", ring, "--size", size], capture_output=True)
-    sh(f"seq 500 | {CHUTE} send -q mem:feed")
-    if have_map():
-        sh(f"seq 100 | {CHUTE} send -q {MAP}")
 
 
 def top(*arguments):
@@ -462,13 +441,9 @@ def list_and_stat_are_coloured_on_a_terminal_only():
 
 
 def main():
-    if "CHUTE_TEST_PRIVATE" not in os.environ:
-        if os.geteuid() or subprocess.run([*PRIVATE, "true"], capture_output=True).returncode:
-            print("1..0 # SKIP no /dev/shm of our own can be mounted")
-            return
-        os.execvpe("unshare", [*PRIVATE, sys.executable, __file__],
-                   dict(os.environ, CHUTE_TEST_PRIVATE="1"))
-    make_rings()
+    if not go_there(__file__):
+        print("1..0 # SKIP no /dev/shm of our own can be mounted")
+        return
     cases = [
         the_table_at_80x24,
         the_table_at_120x40,
