@@ -23,9 +23,10 @@ static void add(struct pending *pending, const struct chute_record *record)
 	pending->sizes[size_class(record->size)]++;
 }
 
-/* False if the consumer has come past us. *left: how many may be looked at yet. */
-static bool walk(const struct chute_view *view, unsigned long pos, __u64 *left,
-		 struct pending *pending)
+/* From @pos to what was published by @end_pos: a walk as fast as the ring would go on for
+ * ever. False if the consumer has come past us. *left: how many may be looked at yet. */
+static bool walk(const struct chute_view *view, unsigned long pos, unsigned long end_pos,
+		 __u64 *left, struct pending *pending)
 {
 	struct chute_record record;
 	char none[1];
@@ -33,6 +34,8 @@ static bool walk(const struct chute_view *view, unsigned long pos, __u64 *left,
 
 	memset(pending, 0, sizeof(*pending));
 	while ((got = chute_view_read(view, pos, &record, none, 0)) > 0) {
+		if ((long)(end_pos - pos) <= 0)
+			return true;
 		if (!*left) {
 			pending->more = true;
 			return true;
@@ -56,7 +59,7 @@ void pending_count(const struct chute_view *view, __u64 most, struct pending *pe
 
 	for (i = 0; i < TRIES; i++) {
 		chute_view_stat(view, &stat);
-		if (walk(view, stat.consumer_pos, &left, pending))
+		if (walk(view, stat.consumer_pos, stat.producer_pos, &left, pending))
 			return;
 	}
 	memset(pending, 0, sizeof(*pending));
