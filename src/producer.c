@@ -415,7 +415,7 @@ int chute_producer_init(struct chute_producer *p, const struct chute_ring *ring,
 			const struct chute_opts *opts)
 {
 	struct chute *c = &p->fast;
-	unsigned long pos;
+	unsigned long pos, cons_pos;
 	int err;
 
 	memset(p, 0, sizeof(*p));
@@ -436,9 +436,9 @@ int chute_producer_init(struct chute_producer *p, const struct chute_ring *ring,
 	c->data = ring->data;
 	c->mask = ring->size - 1;
 	c->pack_next = (char *)1; /* above pack_last: no packed record is open */
+	cons_pos = chute_load_relaxed(&ring->consumer->consumer_pos);
 	/* Beside other producers both positions move while we look. */
-	if (pos % 8 ||
-	    (!p->shared && pos - chute_load_relaxed(&ring->consumer->consumer_pos) > ring->size))
+	if ((pos | cons_pos) % 8 || (!p->shared && pos - cons_pos > ring->size))
 		err = -EBADMSG;
 	else
 		err = chute_wait_init(&p->wait, &p->ring,

@@ -89,15 +89,14 @@ static void without_a_free_lane_a_thread_gets_EBUSY_until_one_leaves(void **stat
 
 #define CROWD 6
 
-static void threads_that_share_lanes_spread_and_all_they_send_arrives(void **state)
+static void share_lanes(__u32 flags)
 {
 	struct lane_sender s[CROWD];
 	int i, of_lane[LANES] = { 0 };
 	pthread_barrier_t seated;
 	struct lane_set set;
 
-	(void)state;
-	lane_set_open(&set, 2, 8192, CHUTE_SHARED);
+	lane_set_open(&set, 2, 8192, flags);
 	pthread_barrier_init(&seated, NULL, CROWD);
 	lane_senders_start(s, CROWD, set.lanes, set.fds, EACH / 4, &seated, NULL);
 	lane_set_hear(&set, CROWD * (EACH / 4));
@@ -110,6 +109,19 @@ static void threads_that_share_lanes_spread_and_all_they_send_arrives(void **sta
 	assert_heard(&set.heard, s, CROWD);
 	pthread_barrier_destroy(&seated);
 	lane_set_close(&set);
+}
+
+static void threads_that_share_lanes_spread_and_all_they_send_arrives(void **state)
+{
+	(void)state;
+	share_lanes(CHUTE_SHARED);
+}
+
+/* Only the first one on a lane has anything to mend. */
+static void threads_that_share_lanes_may_ask_for_mended_ones(void **state)
+{
+	(void)state;
+	share_lanes(CHUTE_SHARED | CHUTE_RECOVER);
 }
 
 static void a_lane_that_is_added_does_not_disturb_those_that_send(void **state)
@@ -390,6 +402,7 @@ int main(void)
 		cmocka_unit_test(a_thread_keeps_its_lane_and_nobody_else_gets_it),
 		cmocka_unit_test(without_a_free_lane_a_thread_gets_EBUSY_until_one_leaves),
 		cmocka_unit_test(threads_that_share_lanes_spread_and_all_they_send_arrives),
+		cmocka_unit_test(threads_that_share_lanes_may_ask_for_mended_ones),
 		cmocka_unit_test(a_lane_that_is_added_does_not_disturb_those_that_send),
 		cmocka_unit_test(threads_come_and_go_while_lanes_are_added),
 		cmocka_unit_test(the_lanes_of_other_processes_are_avoided_until_they_die),

@@ -126,8 +126,8 @@ static void a_drain_gets_through_whatever_there_was(void **state)
 	victim_close(&v);
 }
 
-/* Nobody's drain gets on from there; but it has to come to an end. */
-static void a_consumer_position_that_cannot_be_ends(void **state)
+/* Nobody's drain gets on from there: it is not opened, after coming to an end. */
+static void a_consumer_position_that_cannot_be_is_refused(void **state)
 {
 	unsigned long cons_pos, left;
 	struct victim v;
@@ -141,7 +141,7 @@ static void a_consumer_position_that_cannot_be_ends(void **state)
 			v.image.cons_pos = cons_pos;
 			v.image.prod_pos = cons_pos + left;
 			put(&v);
-			recover(&v);
+			assert_int_equal(recover(&v), -EBADMSG);
 			assert_int_equal(v.ring.consumer->consumer_pos, cons_pos);
 			assert_int_equal(drain(&v, &last), 0);
 		}
@@ -152,7 +152,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_drain_gets_through_whatever_there_was),
-		cmocka_unit_test(a_consumer_position_that_cannot_be_ends),
+		cmocka_unit_test(a_consumer_position_that_cannot_be_is_refused),
 	};
 
 	return cmocka_run_group_tests_name("recover", tests, set_up_seed, NULL);
