@@ -54,16 +54,15 @@ static inline int peek_on(const struct chute_ring *ring, unsigned long pos, stru
  * 11 cycles a record, twice as much as all the rest.
  */
 struct run {
-	__u64 len; /* above any header's: there is none */
-	unsigned long bytes;
+	__u32 len;
+	unsigned long bytes; /* above all that can be pending: there is none */
 };
 
 static inline bool run_goes_on(const struct run *run, const struct chute_header *header,
-			       unsigned long pending, size_t size)
+			       unsigned long pending)
 {
 	/* D1: as in chute_ring_peek_below(). */
-	return chute_load_acquire(&header->len) == run->len &&
-	       pending - run->bytes <= size - run->bytes;
+	return pending >= run->bytes && chute_load_acquire(&header->len) == run->len;
 }
 
 /* The drain proper. Sets *consumed if any record was, discarded ones included. */
@@ -76,7 +75,7 @@ static long drain_records(const struct chute_ring *ring, chute_drain_fn *callbac
 	struct seen seen = { cons_pos, cons_pos };
 	const size_t size = ring->size;
 	const char *const data = ring->data;
-	struct run run = { .len = ~0ULL };
+	struct run run = { .bytes = ~0UL };
 	const struct chute_header *header;
 	struct chute_record record;
 	int i, found, stop = 0;
@@ -86,8 +85,8 @@ static long drain_records(const struct chute_ring *ring, chute_drain_fn *callbac
 		return -EINVAL;
 	for (i = 0; i < CHUTE_DRAIN_MAX && !stop; i++) {
 		header = (const struct chute_header *)(data + (cons_pos & (size - 1)));
-		if (run_goes_on(&run, header, seen.prod_pos - cons_pos, size)) {
-			stop = callback(header + 1, (__u32)run.len, ctx);
+		if (run_goes_on(&run, header, seen.prod_pos - cons_pos)) {
+			stop = callback(header + 1, run.len, ctx);
 			count++;
 			cons_pos += run.bytes;
 		} else {
