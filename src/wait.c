@@ -146,10 +146,22 @@ static void spin_more(struct chute_wait *w, __u32 ns)
 }
 
 /*
+ * Each look takes a line from the consumer, which writes it for each record: not too
+ * often where records are short. But a small ring is empty soon after we should have
+ * looked, and a drain that has ended costs its next beginning, and maybe an interrupt.
+ */
+static int pauses_between_looks(size_t ring_size, __u64 bytes)
+{
+	const size_t pauses = ring_size / 32768;
+
+	return pauses < 1 || bytes > 4096 ? 1 : pauses < 32 ? (int)pauses : 32;
+}
+
+/*
  * Spin as long as the consumer moves at least once a spin_now_ns, until @good_pos
  * or the deadline. True if the consumer came to @need_pos.
  */
-static bool spin(struct chute_wait *w, unsigned long need_pos, unsigned long good_pos,
+static bool spin(struct chute_wait *w, unsigned long need_pos, unsigned long good_pos, int pauses,
 		 __s64 deadline_ns)
 {
 	unsigned long seen = chute_load_relaxed(&w->ring->consumer->consumer_pos), pos;
@@ -159,9 +171,7 @@ static bool spin(struct chute_wait *w, unsigned long need_pos, unsigned long goo
 	int i;
 
 	while (now < end && now < last && (deadline_ns < 0 || now < deadline_ns)) {
-		/* Each look takes the line from the consumer, which writes it for each
-		 * record: some 300 ns apart. */
-		for (i = 0; i < 40; i++)
+		for (i = 0; i < pauses; i++)
 			chute_pause();
 		if (consumer_at(w->ring, good_pos)) {
 			spin_more(w, w->spin_now_ns);
@@ -229,7 +239,7 @@ int chute_wait_space(struct chute_wait *w, unsigned long head_pos, __u64 bytes, 
 	if ((long)(good_pos - need_pos) < 0)
 		good_pos = need_pos;
 
-	if (spin(w, need_pos, good_pos, deadline_ns))
+	if (spin(w, need_pos, good_pos, pauses_between_looks(w->ring->size, bytes), deadline_ns))
 		return 0;
 	for (;;) {
 		left = chute_left_ns(deadline_ns, bound);

@@ -52,7 +52,7 @@ void chute_consumer_close(struct chute_consumer *consumer);
  * Discarded records are skipped. The position moves after each callback: who
  * dies in one finds the same record again. A record that is published while it
  * runs may be left to the next call. Who calls it again and again without sleeping
- * (chute_drain_wait()) does well to rest for some 300 ns after it has brought little:
+ * (chute_drain_wait()) does well to rest for most of a microsecond after it has brought little:
  * looks at a producer's heels take from it the cache lines that it needs.
  *
  * Wakes producers that wait for space if at least one record was consumed, a
