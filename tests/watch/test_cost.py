@@ -128,6 +128,9 @@ def measure(threads, arguments, turns):
 
 WATCHERS = {
     "list, ten times a second": ["sh", "-c", f"while :; do {CHUTE} list; sleep 0.1; done"],
+    "check and dump, ten times a second": [
+        "sh", "-c", 'while :; do "$0" check "$1"; "$0" dump "$1" --count 10; sleep 0.1; done',
+        CHUTE, "RING"],
     "stat --interval 0.1": [CHUTE, "stat", "RING", "--interval", "0.1"],
     "stat --interval 0.1 --json": [CHUTE, "stat", "RING", "--interval", "0.1", "--json"],
     "top --interval 0.1": [CHUTE, "top", "--interval", "0.1"],
@@ -135,7 +138,7 @@ WATCHERS = {
 
 
 def show(threads, what, cpu, wall, share):
-    return (f"{threads:4} {what:28} {cpu:.4f} by CPU time, {wall:.4f} by the clock; "
+    return (f"{threads:4} {what:34} {cpu:.4f} by CPU time, {wall:.4f} by the clock; "
             f"takes {100 * share:.2f} % of a CPU")
 
 
