@@ -236,7 +236,8 @@ int chute_wait_space(struct chute_wait *w, unsigned long head_pos, __u64 bytes, 
 	unsigned long good_pos = head_pos - w->ring->size / 2;
 	__s64 bound = w->told ? w->sleep_max_ns : w->sleep_min_ns, left;
 
-	if ((long)(good_pos - need_pos) < 0)
+	/* Of few records, half of the ring is all that the consumer has to do meanwhile. */
+	if (bytes >= w->ring->size / 8 || (long)(good_pos - need_pos) < 0)
 		good_pos = need_pos;
 
 	if (spin(w, need_pos, good_pos, pauses_between_looks(w->ring->size, bytes), deadline_ns))
