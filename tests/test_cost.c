@@ -31,9 +31,10 @@ static struct cost measure(void)
 				&cost.peer, &cost.calls, &cost.ratio, &cost.net),
 			 5);
 	assert_int_equal(pclose(f), 0);
-	print_message("reserve and submit: %.2f ns, libbpf's %.2f ns, ratio %.3f; without %.2f ns "
-		      "for the calls %.3f\n",
-		      cost.ours, cost.peer, cost.ratio, cost.calls, cost.net);
+	print_message(
+		"# reserve and submit: %.2f ns, libbpf's %.2f ns, ratio %.3f; without %.2f ns "
+		"for the calls %.3f\n",
+		cost.ours, cost.peer, cost.ratio, cost.calls, cost.net);
 	return cost;
 }
 

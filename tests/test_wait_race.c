@@ -96,7 +96,7 @@ static void no_wake_up_is_lost(bool is_map)
 			sched_yield();
 	}
 	pthread_join(thread, NULL);
-	print_message("%lu sleeps in %d rounds, %lu timed out, %lu lost\n", sleeps.count, ROUNDS,
+	print_message("# %lu sleeps in %d rounds, %lu timed out, %lu lost\n", sleeps.count, ROUNDS,
 		      sleeps.timed_out, race.lost);
 	assert_true(sleeps.count - sleeps.timed_out > ROUNDS / 10);
 	assert_int_equal(race.lost, 0);
