@@ -80,9 +80,6 @@ static long drain_records(const struct chute_ring *ring, chute_drain_fn *callbac
 	struct chute_record record;
 	int i, found, stop = 0;
 
-	/* As chute_ring_peek_below(): anyone may have written it. */
-	if (cons_pos % 8)
-		return -EINVAL;
 	for (i = 0; i < CHUTE_DRAIN_MAX && !stop; i++) {
 		header = (const struct chute_header *)(data + (cons_pos & (size - 1)));
 		if (run_goes_on(&run, header, seen.prod_pos - cons_pos)) {
