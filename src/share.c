@@ -312,15 +312,26 @@ void *chute_share_reserve(struct chute_share *share, const struct chute_ring *ri
 	return header + 1;
 }
 
+/* The slot that the pad of an unfinished record names, or -1; and is what it names
+ * still that slot's producer? */
+static int pad_slot(__u32 pad)
+{
+	__u32 i = pad & PAD_SLOT_MASK;
+
+	return (pad & PAD_SHARED) && i < CHUTE_SLOTS ? (int)i : -1;
+}
+
+static bool is_current(const struct chute_slot *slot, __u32 pad)
+{
+	return (chute_load_relaxed(&slot->generation) & PAD_GEN_MASK) ==
+	       (pad >> PAD_GEN_SHIFT & PAD_GEN_MASK);
+}
+
 int chute_share_slot(const struct chute_ring *ring, __u32 pad)
 {
-	__u32 i = pad & PAD_SLOT_MASK, gen = pad >> PAD_GEN_SHIFT & PAD_GEN_MASK;
+	int i = pad_slot(pad);
 
-	if (!(pad & PAD_SHARED) || i >= CHUTE_SLOTS)
-		return -1;
-	if ((chute_load_relaxed(&ring->producer->slots[i].generation) & PAD_GEN_MASK) != gen)
-		return -1;
-	return (int)i;
+	return i >= 0 && is_current(&ring->producer->slots[i], pad) ? i : -1;
 }
 
 void chute_share_blocked(const struct chute_share *share, const struct chute_ring *ring, int change)
@@ -363,15 +374,15 @@ struct verdicts {
  * that is to be found out first, put it down. */
 static bool is_gone(const struct chute_ring *ring, struct verdicts *v, __u32 pad)
 {
-	__u32 i = pad & PAD_SLOT_MASK, gen = pad >> PAD_GEN_SHIFT & PAD_GEN_MASK;
 	const struct chute_slot *slot;
+	int i = pad_slot(pad);
 	__u64 owner;
 
-	if (!(pad & PAD_SHARED) || i >= CHUTE_SLOTS)
+	if (i < 0)
 		return false;
 	slot = &ring->producer->slots[i];
 	owner = chute_load_relaxed(&slot->owner);
-	if (!owner || (chute_load_relaxed(&slot->generation) & PAD_GEN_MASK) != gen)
+	if (!owner || !is_current(slot, pad))
 		return true;
 	if (v->slots[i].owner != owner) {
 		v->slots[i].owner = owner;
