@@ -54,4 +54,11 @@ int in_namespace(int flag, int (*body)(void *arg), void *arg);
 pid_t child_that_stays(int (*body)(void *arg), void *arg);
 void child_end(pid_t pid, int signal);
 
+/* For shared_expect(): how many, and which. */
+#define NUMBERS(...)                                                                               \
+	(sizeof((__u64[]){ __VA_ARGS__ }) / sizeof(__u64)), (__u64[])                              \
+	{                                                                                          \
+		__VA_ARGS__                                                                        \
+	}
+
 #endif
