@@ -44,6 +44,23 @@ static void assert_same_but_for_deviations(char *libbpf, char *dropin)
 	} while (left);
 }
 
+void the_six_calls_are_ours_and_the_rest_is_libbpfs(void **state)
+{
+	const enum how_run how = *(enum how_run *)*state;
+	static const char expected[] = "new: libchute-libbpf.so.0\n"
+				       "reserve: libchute-libbpf.so.0\n"
+				       "reserve_blocking: libchute-libbpf.so.0\n"
+				       "submit: libchute-libbpf.so.0\n"
+				       "discard: libchute-libbpf.so.0\n"
+				       "free: libchute-libbpf.so.0\n"
+				       "bpf_object__open: libbpf.so.";
+	static char output[OUTPUT_MAX];
+
+	run_program(how, "where", NULL, output);
+	output[strlen(expected)] = '\0';
+	assert_string_equal(output, expected);
+}
+
 void its_errors_are_libbpfs(void **state)
 {
 	const enum how_run how = *(enum how_run *)*state;

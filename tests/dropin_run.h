@@ -24,6 +24,7 @@ void run_program(enum how_run how, const char *command, const char *argument, ch
 void read_source(const char *relative, char *text);
 
 /* What any way to use the drop-in must pass; the state is an enum how_run. */
+void the_six_calls_are_ours_and_the_rest_is_libbpfs(void **state);
 void its_errors_are_libbpfs(void **state);
 void its_records_are_libbpfs(void **state);
 void a_wait_on_a_nearly_full_ring_takes_no_cpu(void **state);
@@ -36,7 +37,8 @@ void a_forked_child_may_take_turns(void **state);
 void a_ring_that_a_chute_handle_has_is_ebusy(void **state);
 
 #define DROPIN_CASES(how)                                                                          \
-	cmocka_unit_test_prestate(its_errors_are_libbpfs, how),                                    \
+	cmocka_unit_test_prestate(the_six_calls_are_ours_and_the_rest_is_libbpfs, how),            \
+		cmocka_unit_test_prestate(its_errors_are_libbpfs, how),                            \
 		cmocka_unit_test_prestate(its_records_are_libbpfs, how),                           \
 		cmocka_unit_test_prestate(a_wait_on_a_nearly_full_ring_takes_no_cpu, how),         \
 		cmocka_unit_test_prestate(space_that_nobody_tells_of_is_noticed_within_20_ms,      \

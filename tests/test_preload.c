@@ -19,28 +19,10 @@ static void without_it_they_are_libbpfs(void **state)
 	assert_non_null(strstr(output, "reserve: libbpf.so."));
 }
 
-static void the_six_calls_are_ours_and_the_rest_is_libbpfs(void **state)
-{
-	static const char expected[] = "new: libchute-libbpf.so.0\n"
-				       "reserve: libchute-libbpf.so.0\n"
-				       "reserve_blocking: libchute-libbpf.so.0\n"
-				       "submit: libchute-libbpf.so.0\n"
-				       "discard: libchute-libbpf.so.0\n"
-				       "free: libchute-libbpf.so.0\n"
-				       "bpf_object__open: libbpf.so.";
-	static char output[OUTPUT_MAX];
-
-	(void)state;
-	run_program(how, "where", NULL, output);
-	output[strlen(expected)] = '\0';
-	assert_string_equal(output, expected);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_it_they_are_libbpfs),
-		cmocka_unit_test(the_six_calls_are_ours_and_the_rest_is_libbpfs),
 		DROPIN_CASES(&how),
 	};
 
