@@ -42,6 +42,17 @@ __u64 next_random(__u64 *state)
 	return z ^ z >> 31;
 }
 
+__u64 seed_of_run(void)
+{
+	const char *given = getenv("CHUTE_SEED");
+	__u64 seed = (__u64)time(NULL) << 16 ^ (__u64)getpid();
+
+	if (given && *given)
+		seed = strtoull(given, NULL, 0);
+	print_message("# seed: CHUTE_SEED=%llu\n", (unsigned long long)seed);
+	return seed;
+}
+
 static __s64 clock_ns(clockid_t clock)
 {
 	struct timespec ts;

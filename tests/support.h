@@ -27,6 +27,9 @@ void skip_because(const char *reason);
 /* The next number of a reproducible sequence; the state is the caller's seed. */
 __u64 next_random(__u64 *state);
 
+/* Where a run's random numbers start: CHUTE_SEED, which repeats a run, or drawn. Printed. */
+__u64 seed_of_run(void);
+
 /* CPU time used so far by this thread, and the clock's time, in ns. */
 __s64 thread_cpu_ns(void);
 __s64 now_ns(void);

@@ -10,7 +10,6 @@
 #include <chute/drain.h>
 
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #define SEQUENCES 50000
@@ -20,11 +19,8 @@ static __u64 seed;
 
 static int set_up(void **state)
 {
-	const char *given = getenv("CHUTE_SEED");
-
 	(void)state;
-	seed = given ? strtoull(given, NULL, 0) : (__u64)time(NULL) << 16 ^ (__u64)getpid();
-	print_message("# seed: CHUTE_SEED=%llu\n", (unsigned long long)seed);
+	seed = seed_of_run();
 	return 0;
 }
 

@@ -20,7 +20,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -46,8 +45,7 @@ static __u64 setting(const char *name, __u64 otherwise)
 static int set_up(void **state)
 {
 	(void)state;
-	seed = setting("CHUTE_SEED", (__u64)time(NULL) << 16 ^ (__u64)getpid());
-	print_message("# seed: CHUTE_SEED=%llu\n", (unsigned long long)seed);
+	seed = seed_of_run();
 	return 0;
 }
 

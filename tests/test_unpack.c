@@ -15,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #define AREA	(128 * 1024)
@@ -25,11 +24,8 @@ static __u64 seed;
 
 static int set_up_seed(void **state)
 {
-	const char *given = getenv("CHUTE_SEED");
-
 	(void)state;
-	seed = given ? strtoull(given, NULL, 0) : (__u64)time(NULL) << 16 ^ (__u64)getpid();
-	print_message("# seed: CHUTE_SEED=%llu\n", (unsigned long long)seed);
+	seed = seed_of_run();
 	return 0;
 }
 
