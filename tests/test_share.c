@@ -173,6 +173,20 @@ static void what_the_living_have_open_is_left_alone(void **state)
 	chute_close(c);
 }
 
+/* Such as libbpf's, of whom nobody can tell whether he lives. */
+static void what_no_producer_of_chutes_has_open_is_left_alone(void **state)
+{
+	struct shared_ring *s = *state;
+	struct chute_header *header = shared_head(s);
+
+	header->pad = 0;
+	header->len = 8 | CHUTE_BUSY;
+	chute_store_release(&s->ring.producer->producer_pos, 16UL);
+	heal(s);
+	assert_int_equal(header->len, 8 | CHUTE_BUSY);
+	assert_int_equal(s->ring.producer->recovered, 0);
+}
+
 /* ---- sole producers ---- */
 
 static void a_sole_producer_and_many_exclude_each_other(void **state)
@@ -433,6 +447,7 @@ int main(void)
 		CASE(the_slots_of_the_dead_are_taken_again),
 		CASE(what_a_handle_leaves_open_is_discarded_when_its_slot_is_anothers),
 		CASE(what_the_living_have_open_is_left_alone),
+		CASE(what_no_producer_of_chutes_has_open_is_left_alone),
 		CASE(a_sole_producer_and_many_exclude_each_other),
 		CASE(so_do_those_of_other_processes_until_they_die),
 		CASE(a_sole_producer_finds_nothing_that_many_have_left_open),
