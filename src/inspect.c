@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* inspect.c: the walk over the machine's maps. */
-#include "bpf.h"
+#include "ring/bpf.h"
 
 #include <chute/inspect.h>
 

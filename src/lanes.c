@@ -4,10 +4,10 @@
  * ordinary one; that it is free is known by opening it, which any process's sole
  * producer refuses. The lock is taken when a thread comes or goes, never to send.
  */
-#include "bpf.h"
+#include "ring/bpf.h"
 #include "opts.h"
 #include "owner.h"
-#include "ring.h"
+#include "ring/ring.h"
 
 #include <chute/lanes.h>
 

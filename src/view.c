@@ -3,10 +3,10 @@
  * view.c: a look at a ring from outside. Everything is read once, from memory that
  * anyone may write at any time; nothing is written.
  */
-#include "drain.h"
+#include "consumer/drain.h"
 #include "owner.h"
-#include "peek.h"
-#include "share.h"
+#include "ring/peek.h"
+#include "producer/share.h"
 
 #include <chute/chute.h>
 

@@ -11,7 +11,7 @@
  * needless wake-up, and not one for every drain from then on.
  */
 #include "wait.h"
-#include "bpf.h"
+#include "ring/bpf.h"
 #include "clock.h"
 
 #include <chute/atomic.h>

@@ -11,7 +11,7 @@
 #ifndef CHUTE_SRC_WAIT_H
 #define CHUTE_SRC_WAIT_H
 
-#include "ring.h"
+#include "ring/ring.h"
 
 #define CHUTE_SPIN_NS 5000
 

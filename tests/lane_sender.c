@@ -2,8 +2,8 @@
 /* lane_sender.c: see lane_sender.h. */
 #include "lane_sender.h"
 
-#include "bpf.h"
-#include "producer.h"
+#include "ring/bpf.h"
+#include "producer/producer.h"
 
 #include <dirent.h>
 #include <errno.h>

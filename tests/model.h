@@ -12,7 +12,7 @@
 
 #include "support.h"
 
-#include "ring.h"
+#include "ring/ring.h"
 
 #include <chute/chute.h>
 

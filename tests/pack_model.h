@@ -14,7 +14,7 @@
 #include "support.h"
 #include "receive.h"
 
-#include "producer.h"
+#include "producer/producer.h"
 
 #include <chute/drain.h>
 

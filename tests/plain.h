@@ -9,8 +9,8 @@
 
 #include "support.h"
 
-#include "drain.h"
-#include "producer.h"
+#include "consumer/drain.h"
+#include "producer/producer.h"
 
 #define PLAIN_MAX 4096
 

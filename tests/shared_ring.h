@@ -8,7 +8,7 @@
 
 #include "support.h"
 
-#include "ring.h"
+#include "ring/ring.h"
 
 #include <chute/drain.h>
 

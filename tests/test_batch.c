@@ -5,7 +5,7 @@
  */
 #include "support.h"
 
-#include "drain.h"
+#include "consumer/drain.h"
 
 #include <chute/chute.h>
 

@@ -6,7 +6,7 @@
  */
 #include "support.h"
 
-#include "drain.h"
+#include "consumer/drain.h"
 #include "drain_ring.h"
 
 #include <errno.h>

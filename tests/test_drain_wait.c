@@ -4,7 +4,7 @@
  */
 #include "support.h"
 
-#include "drain.h"
+#include "consumer/drain.h"
 #include "drain_ring.h"
 
 #include <errno.h>

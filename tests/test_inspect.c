@@ -3,7 +3,7 @@
  * consuming them. */
 #include "support.h"
 
-#include "ring.h"
+#include "ring/ring.h"
 
 #include <chute/chute.h>
 #include <chute/inspect.h>

@@ -6,7 +6,7 @@
  */
 #include "mring.h"
 
-#include "producer.h"
+#include "producer/producer.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -6,7 +6,7 @@
 #include "lane_sender.h"
 #include "lane_set.h"
 
-#include "producer.h"
+#include "producer/producer.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -6,7 +6,7 @@
 #include "lane_sender.h"
 
 #include "lanes.skel.h"
-#include "producer.h"
+#include "producer/producer.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>

@@ -6,7 +6,7 @@
 #include "kring.h"
 #include "plain.h"
 
-#include "bpf.h"
+#include "ring/bpf.h"
 
 #include <chute/drain.h>
 

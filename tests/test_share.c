@@ -7,7 +7,7 @@
 #include "shared_ring.h"
 
 #include "owner.h"
-#include "share.h"
+#include "producer/share.h"
 
 #include <errno.h>
 #include <sched.h>

@@ -7,7 +7,7 @@
 #include "shared_ring.h"
 
 #include "clock.h"
-#include "drain.h"
+#include "consumer/drain.h"
 #include "owner.h"
 
 #include <errno.h>

@@ -9,8 +9,8 @@
  */
 #include "shared_ring.h"
 
-#include "drain.h"
-#include "producer.h"
+#include "consumer/drain.h"
+#include "producer/producer.h"
 
 #include <errno.h>
 #include <pthread.h>

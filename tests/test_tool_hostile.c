@@ -10,7 +10,7 @@
 #include "support.h"
 
 #include "kernel/image.h"
-#include "ring.h"
+#include "ring/ring.h"
 
 #include "../tools/tool.h"
 

@@ -4,7 +4,7 @@
  * privileges. */
 #include "tool_run.h"
 
-#include "ring.h"
+#include "ring/ring.h"
 
 #include <chute/atomic.h>
 #include <chute/chute.h>

@@ -7,7 +7,7 @@
 #include "support.h"
 
 #include "hostile.h"
-#include "drain.h"
+#include "consumer/drain.h"
 #include "receive.h"
 
 #include <chute/inspect.h>

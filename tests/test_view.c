@@ -2,7 +2,7 @@
 /* test_view: what is seen of a ring from outside, and that looking changes nothing. */
 #include "mring.h"
 
-#include "ring.h"
+#include "ring/ring.h"
 
 #include <chute/inspect.h>
 

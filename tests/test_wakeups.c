@@ -5,8 +5,8 @@
  */
 #include "mring.h"
 
-#include "drain.h"
-#include "producer.h"
+#include "consumer/drain.h"
+#include "producer/producer.h"
 
 #include <chute/drain.h>
 

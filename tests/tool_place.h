@@ -7,7 +7,7 @@
 #define CHUTE_TESTS_TOOL_PLACE_H
 
 #include "kring.h"
-#include "ring.h"
+#include "ring/ring.h"
 #include "tool_run.h"
 
 struct place {

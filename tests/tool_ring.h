@@ -7,7 +7,7 @@
 
 #include "tool_run.h"
 
-#include "ring.h"
+#include "ring/ring.h"
 
 /* Its consumer, for the caller to close. */
 struct chute_consumer *tool_consumer(const char *ring);

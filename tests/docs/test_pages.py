@@ -69,7 +69,7 @@ def calls():
 
 
 def every_exported_call_is_in_the_synopsis():
-    wanted = {name for name in exported("src/chute.map") + exported("src/libbpf.map")
+    wanted = {name for name in exported("src/chute.map") + exported("src/dropin/libbpf.map")
               if not name.endswith("_slow")}
     assert wanted <= calls(), f"lacks {sorted(wanted - calls())}"
     inline = set(re.findall(r"^static inline [\w *]*?(\w+)\(",
@@ -125,7 +125,7 @@ def check_layout(page):
     """Every word of the two pages is in the table, at its offset and with its size."""
     types = {"ulong": "unsigned long", "u32": "__u32", "u64": "__u64"}
     structs = ("chute_consumer_page", "chute_producer_page")
-    _, code = labels.split((SOURCE / "src/ring.h").read_text())
+    _, code = labels.split((SOURCE / "src/ring/ring.h").read_text())
     rows = layout(page)
     for number, struct in enumerate(structs):
         body = re.search(rf"struct {struct} \{{(.*?)\}};", code, re.S)[1]
@@ -133,7 +133,7 @@ def check_layout(page):
         words = set(re.findall(r"(\w+)(?:\[\w+\])?(?: CHUTE_LINE)?;", body))
         named = {word for at, _, word, _ in rows if int(at) == number}
         assert words == named, f"{struct}: differ in {sorted(words ^ named)}"
-    compiles('#include "ring.h"', *(
+    compiles('#include "ring/ring.h"', *(
         f"_Static_assert(__builtin_offsetof(struct {structs[int(at)]}, {word}) == {offset}, "
         f'"{word}");' for at, offset, word, _ in rows), *(
         f"_Static_assert(sizeof(((struct {structs[int(at)]} *)0)->{word}) == "
@@ -149,7 +149,7 @@ def bits_of_an_owner_are_the_codes():
 
 
 def magic_numbers_are_the_codes():
-    source = "".join(path.read_text() for path in [*HEADERS, SOURCE / "src/ring.c"])
+    source = "".join(path.read_text() for path in [*HEADERS, SOURCE / "src/ring/ring.c"])
     defined = set(re.findall(r"^#define \w+_MAGIC\s+(0x[0-9a-f]+)", source, re.M))
     assert defined and all(number in CHUTE7 for number in defined), defined
 
@@ -201,11 +201,11 @@ def the_changelog_has_this_version():
 BROKEN = [
     ("a label that the table lacks is found", "man/chute.7", r"\nD2\|", "\nD9|",
      "D2 is not in the table"),
-    ("a label that no code has is found", "src/drain.c", r"/\* B1: pairs with B0\. \*/", "/* x */",
+    ("a label that no code has is found", "src/consumer/drain.c", r"/\* B1: pairs with B0\. \*/", "/* x */",
      "B1 is in the table, and no code has it"),
-    ("a release without a label is found", "src/drain.c", r"/\* D2: pairs with C0\.",
+    ("a release without a label is found", "src/consumer/drain.c", r"/\* D2: pairs with C0\.",
      "/* Now.", "chute_store_release() without a label"),
-    ("a second release below one label is found", "src/drain.c", r"(chute_store_release\(.*?;)",
+    ("a second release below one label is found", "src/consumer/drain.c", r"(chute_store_release\(.*?;)",
      r"\1 \1", "chute_store_release() without a label"),
     ("a full barrier without a label is found", "src/wait.c", r"/\* K1: pairs with K0\.",
      "/* Says so.", "chute_fetch_add() without a label"),

@@ -7,7 +7,7 @@
  * byte beside it: the data twice, as a mapping has it, and not a byte more. Where
  * the callback writes nothing, a second, simpler drain says what must come out.
  */
-#include "drain.h"
+#include "consumer/drain.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -4,8 +4,8 @@
 
 #include "crash.h"
 #include "owner.h"
-#include "producer.h"
-#include "recover.h"
+#include "producer/producer.h"
+#include "producer/recover.h"
 
 #include <string.h>
 

@@ -7,7 +7,7 @@
 #define CHUTE_TESTS_CRASH_H
 
 #include "oracle.h"
-#include "ring.h"
+#include "ring/ring.h"
 
 /* What there may be in such a ring. */
 enum crash_find {

@@ -8,7 +8,7 @@
 #define CHUTE_TESTS_RUNNER_H
 
 #include "oracle.h"
-#include "ring.h"
+#include "ring/ring.h"
 
 struct runner {
 	const char *name;

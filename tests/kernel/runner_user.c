@@ -5,7 +5,7 @@
  */
 #include "support.h"
 
-#include "drain.h"
+#include "consumer/drain.h"
 #include "runner.h"
 
 #include <chute/drain.h>

@@ -7,7 +7,7 @@
 #define CHUTE_TESTS_TORTURE_SINK_H
 
 #include "ledger.h"
-#include "ring.h"
+#include "ring/ring.h"
 
 #include <chute/drain.h>
 

@@ -3,11 +3,11 @@
  * drain.c: bpf_user_ringbuf_drain() for memory rings; peek.h has the rules for
  * one record. consumer_pos is ours alone while `drainer` names us.
  */
-#include "drain.h"
+#include "consumer/drain.h"
 #include "clock.h"
 #include "owner.h"
-#include "peek.h"
-#include "share.h"
+#include "ring/peek.h"
+#include "producer/share.h"
 #include "wait.h"
 
 #include <errno.h>

@@ -2,7 +2,7 @@
 /* drain_lanes.c: drains several memory rings in turn, a little of each at a time. */
 #include <chute/lanes.h>
 
-#include "messages.h"
+#include "consumer/messages.h"
 
 struct lane {
 	chute_lane_fn *fn;

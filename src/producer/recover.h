@@ -3,7 +3,7 @@
 #ifndef CHUTE_SRC_RECOVER_H
 #define CHUTE_SRC_RECOVER_H
 
-#include "ring.h"
+#include "ring/ring.h"
 
 /*
  * Walk the pending records: unfinished ones become discarded ones, and so does

@@ -18,10 +18,10 @@
  * The fast path's submit leaves staged_pos behind; look() lets it catch up, long
  * before a comparison by difference can go wrong.
  */
-#include "producer.h"
+#include "producer/producer.h"
 #include "clock.h"
 #include "owner.h"
-#include "recover.h"
+#include "producer/recover.h"
 
 #include <errno.h>
 #include <string.h>

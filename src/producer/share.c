@@ -8,10 +8,10 @@
  * A BUSY record whose producer is dead is discarded under the lock: while we hold
  * it nobody reserves, so the bytes can't have become another record meanwhile.
  */
-#include "share.h"
+#include "producer/share.h"
 #include "clock.h"
 #include "owner.h"
-#include "peek.h"
+#include "ring/peek.h"
 
 #include <errno.h>
 #include <sched.h>

@@ -4,7 +4,7 @@
  * be BUSY: a drain stops there, so the others are final from the start, and
  * finishing the first record finishes them all.
  */
-#include "producer.h"
+#include "producer/producer.h"
 
 #include <errno.h>
 

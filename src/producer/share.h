@@ -8,7 +8,7 @@
 #define CHUTE_SRC_SHARE_H
 
 #include "owner.h"
-#include "ring.h"
+#include "ring/ring.h"
 
 #include <chute/atomic.h>
 #include <chute/format.h>

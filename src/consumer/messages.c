@@ -4,7 +4,7 @@
  * as the rest: each length is loaded once, checked against what is left of the
  * record, and only then used. The same as chute.bpf.h does, row for row.
  */
-#include "messages.h"
+#include "consumer/messages.h"
 
 struct unpack {
 	chute_message_fn *fn;

@@ -8,7 +8,7 @@
  * message of another size has cut short, the next record is mixed, and after a
  * mixed one in which all sizes were equal, the next is a run.
  */
-#include "producer.h"
+#include "producer/producer.h"
 
 #include <errno.h>
 #include <string.h>

@@ -11,8 +11,8 @@
 #include "clock.h"
 #include "opts.h"
 #include "owner.h"
-#include "ring.h"
-#include "share.h"
+#include "ring/ring.h"
+#include "producer/share.h"
 #include "wait.h"
 
 #include <chute/user_ring_buffer.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* send.c: a whole message in one call, and telling the consumer. */
-#include "bpf.h"
-#include "producer.h"
+#include "ring/bpf.h"
+#include "producer/producer.h"
 
 #include <errno.h>
 #include <string.h>

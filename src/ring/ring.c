@@ -4,8 +4,8 @@
  * record that wraps is contiguous: the kernel arranges that for a map, two
  * mappings of the same file do for a memory ring.
  */
-#include "ring.h"
-#include "bpf.h"
+#include "ring/ring.h"
+#include "ring/bpf.h"
 
 #include <chute/chute.h>
 

@@ -4,8 +4,8 @@
  * a record, so one that runs meanwhile is never led astray; producer_pos moves
  * only where it can't be true.
  */
-#include "recover.h"
-#include "peek.h"
+#include "producer/recover.h"
+#include "ring/peek.h"
 
 #include <chute/chute.h>
 

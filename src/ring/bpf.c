@@ -3,7 +3,7 @@
  * bpf.c: raw bpf(2). Every attribute is zeroed to its full size first: the
  * kernel refuses unknown bytes that are not zero.
  */
-#include "bpf.h"
+#include "ring/bpf.h"
 
 #include <errno.h>
 #include <string.h>

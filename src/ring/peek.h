@@ -9,7 +9,7 @@
 #ifndef CHUTE_SRC_PEEK_H
 #define CHUTE_SRC_PEEK_H
 
-#include "ring.h"
+#include "ring/ring.h"
 
 #include <chute/inspect.h>
 

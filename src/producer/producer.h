@@ -5,8 +5,8 @@
 #ifndef CHUTE_SRC_PRODUCER_H
 #define CHUTE_SRC_PRODUCER_H
 
-#include "ring.h"
-#include "share.h"
+#include "ring/ring.h"
+#include "producer/share.h"
 #include "wait.h"
 
 #include <chute/chute.h>

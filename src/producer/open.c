@@ -2,9 +2,9 @@
 /*
  * open.c: handles: options, the ways to name a ring, and the end of a handle.
  */
-#include "bpf.h"
+#include "ring/bpf.h"
 #include "opts.h"
-#include "producer.h"
+#include "producer/producer.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 #ifndef CHUTE_SRC_DRAIN_H
 #define CHUTE_SRC_DRAIN_H
 
-#include "ring.h"
+#include "ring/ring.h"
 
 #include <chute/drain.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* map.c: make and pin a ring in a BPF map. */
-#include "bpf.h"
-#include "ring.h"
+#include "ring/bpf.h"
+#include "ring/ring.h"
 
 #include <chute/chute.h>
 
