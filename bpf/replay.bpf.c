@@ -7,7 +7,7 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
-#include "../tools/replay_log.h"
+#include "../tools/bpf/replay_log.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 

@@ -3,8 +3,8 @@
  * replaced, in the ways in which logs are. */
 #include "tool_run.h"
 
-#include "../tools/follow.h"
-#include "../tools/tool.h"
+#include "../tools/io/follow.h"
+#include "../tools/cli/tool.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -169,7 +169,7 @@ static void a_file_that_is_replaced_is_read_to_its_end_first(void **state)
 	close_folder(&f);
 }
 
-/* What tools/follow.c says goes nowhere here. */
+/* What tools/io/follow.c says goes nowhere here. */
 void tool_say(const char *format, ...)
 {
 	(void)format;

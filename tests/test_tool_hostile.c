@@ -12,7 +12,7 @@
 #include "kernel/image.h"
 #include "ring/ring.h"
 
-#include "../tools/tool.h"
+#include "../tools/cli/tool.h"
 
 #include <chute/drain.h>
 

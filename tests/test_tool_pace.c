@@ -20,7 +20,7 @@
 /* What a record of an eight-byte line takes. */
 #define BYTES 16
 
-/* Who is behind may catch up so much; see tools/pace.h. */
+/* Who is behind may catch up so much; see tools/io/pace.h. */
 #define LATE_NS 20000000LL
 
 #define STEPS	400

@@ -13,7 +13,7 @@ COMMON = {"help", "version"}
 
 def table(text=None):
     """The dispatch table's verbs."""
-    text = text or (SOURCE / "tools/chute.c").read_text()
+    text = text or (SOURCE / "tools/main.c").read_text()
     rows = re.search(r"verbs\[\] = \{(.*?)^\};", text, re.M | re.S)[1]
     return re.findall(r'\{\s*"(\w+)",\s*tool_\w+', rows)
 
@@ -39,11 +39,11 @@ def in_help(text):
 def in_code(verb):
     """Names of the table that getopt_long(3) is given."""
     macros = {}
-    for path in (SOURCE / "tools").glob("*.h"):
+    for path in (SOURCE / "tools").rglob("*.h"):
         for name, body in re.findall(r"^#define (\w*OPTIONS\w*)\s((?:.*\\\n)*.*)$",
                                      path.read_text(), re.M):
             macros[name] = re.findall(r'\{ "([\w-]+)"', body)
-    for path in (SOURCE / "tools").glob("*.c"):
+    for path in (SOURCE / "tools").rglob("*.c"):
         text = path.read_text()
         if not re.search(rf"^int tool_{verb}\(", text, re.M):
             continue

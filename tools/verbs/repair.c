@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * repair.c: chute repair: discards what holds a ring's consumer up. Whoever may still be
+ * writing is an obstacle: chute's producers are seen on the ring, and libbpf's by what
+ * they have mapped.
+ */
+#include "look/finding.h"
+#include "cli/tool.h"
+#include "ring/writers.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char help[] =
+	"usage: chute repair RING [--yes] [--force]\n"
+	"Mend a ring that holds its consumer up: discard unfinished records of producers that\n"
+	"are gone, and what is no record. Finished records before that stay. Asks first.\n"
+	"\n"
+	"  --yes         do not ask\n"
+	"  --force       also if a process has the ring mapped for writing that may be one of\n"
+	"                libbpf's producers; never beside a live one of chute's\n"
+	"  -h, --help    this text\n"
+	"\n"
+	"RING is map:ID, map:NAME, mem:NAME, the path of a pinned map or of an image.\n"
+	"\n"
+	"Example:\n"
+	"  chute repair mem:demo --yes\n";
+
+struct repair {
+	struct ring_view ring;
+	struct findings found;
+	bool yes, force;
+};
+
+/* ---- who is in the way ---- */
+
+static int look_for_producers(const struct repair *r)
+{
+	struct chute_producer_info info = { .sz = sizeof(info) };
+	size_t used = 0, count = 0;
+	char pids[200] = "";
+
+	for (; !chute_view_producer(r->ring.view, &info); info.index++) {
+		if (info.state == CHUTE_PRODUCER_DEAD)
+			continue;
+		count++;
+		if (used + 32 < sizeof(pids))
+			used += (size_t)snprintf(pids + used, sizeof(pids) - used, "%s%u%s",
+						 used ? ", " : "", info.pid,
+						 info.state == CHUTE_PRODUCER_FOREIGN
+							 ? " of another namespace"
+							 : "");
+	}
+	if (!count)
+		return TOOL_OK;
+	return tool_complain("%s: busy: process %s feeds it: stop it first, or let it finish",
+			     r->ring.ring.given, pids);
+}
+
+static int look_for_writers(const struct repair *r)
+{
+	struct writers writers;
+
+	if (r->ring.kind != RING_VIEW_MAP)
+		return TOOL_OK;
+	writers_find(&writers, &r->ring);
+	if (writers.count && !r->force)
+		return tool_complain("%s: %s has it mapped for writing and may be feeding it by "
+				     "libbpf: stop it first, or say --force",
+				     r->ring.ring.given, writers.text);
+	if (writers.blind)
+		tool_say("%s: not all processes may be looked into: make sure that none feeds it "
+			 "by libbpf",
+			 r->ring.ring.given);
+	return TOOL_OK;
+}
+
+static int look_for_what_cannot_be(const struct repair *r)
+{
+	size_t i;
+
+	for (i = 0; i < r->found.count; i++)
+		if (r->found.list[i].kind == FINDING_CONSUMER_POS)
+			return tool_complain("%s: can't be mended: consumer_pos is not a multiple "
+					     "of 8: make the ring anew",
+					     r->ring.ring.given);
+	return TOOL_OK;
+}
+
+/* ---- asking ---- */
+
+static int ask(const struct repair *r)
+{
+	char answer[16];
+
+	if (r->yes)
+		return TOOL_OK;
+	if (!isatty(STDIN_FILENO))
+		return tool_complain("%s: asks before it discards anything, and standard input is "
+				     "no terminal: say --yes",
+				     r->ring.ring.given);
+	fprintf(stderr, "Discard that? [y/N] ");
+	if (fgets(answer, sizeof(answer), stdin) && (*answer == 'y' || *answer == 'Y'))
+		return TOOL_OK;
+	return tool_complain("%s: left as it was", r->ring.ring.given);
+}
+
+/* ---- mending ---- */
+
+static struct chute *open_file(const char *path, const struct chute_opts *opts)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), err;
+	struct chute *c;
+
+	if (fd < 0)
+		return NULL;
+	c = chute_open_memory(fd, opts);
+	err = errno;
+	close(fd);
+	errno = err;
+	return c;
+}
+
+/* To open a ring so is to mend it. 0, or an errno value. */
+static int mend(const struct repair *r)
+{
+	const struct chute_opts opts = { .sz = sizeof(opts), .flags = CHUTE_RECOVER };
+	const struct ring_name *name = &r->ring.ring;
+	struct chute *c;
+
+	if (r->ring.kind == RING_VIEW_MEMORY)
+		c = open_file(name->path, &opts);
+	else if (r->ring.kind == RING_VIEW_IMAGE)
+		c = open_file(name->name, &opts);
+	else if (name->kind == RING_PATH)
+		c = chute_open_path(name->name, &opts);
+	else
+		c = chute_open_id(r->ring.id, &opts);
+	if (!c)
+		return errno;
+	chute_close(c);
+	return 0;
+}
+
+static int complain_mend(const struct repair *r, int err)
+{
+	if (err == EBUSY)
+		return tool_complain("%s: busy: a process has begun to feed it: stop it first",
+				     r->ring.ring.given);
+	if (err == EACCES || err == EPERM)
+		return tool_complain("%s: no permission to write it: become root, or its owner",
+				     r->ring.ring.given);
+	return tool_complain("%s: can't be mended: %s", r->ring.ring.given, strerror(err));
+}
+
+static int tell(struct repair *r, const struct chute_stat *before)
+{
+	struct chute_stat after = { .sz = sizeof(after) };
+	unsigned long long count, lost;
+
+	chute_view_stat(r->ring.view, &after);
+	count = after.recovered - before->recovered;
+	lost = before->producer_pos - after.producer_pos;
+	printf("%s: %llu record%s discarded", r->ring.ring.given, count, count == 1 ? "" : "s");
+	if (lost)
+		printf(", and producer_pos put to %lu", after.producer_pos);
+	printf("; %llu finished before the first of them stay\n",
+	       (unsigned long long)r->found.records);
+	findings_free(&r->found);
+	findings_gather(&r->found, &r->ring);
+	if (r->found.count)
+		return tool_complain("%s: something holds its consumer up again: 'chute check %s' "
+				     "says what",
+				     r->ring.ring.given, r->ring.ring.given);
+	return tool_flush();
+}
+
+static int repair(struct repair *r)
+{
+	struct chute_stat before = { .sz = sizeof(before) };
+	int status, err;
+
+	findings_gather(&r->found, &r->ring);
+	if (!r->found.count) {
+		printf("%s: nothing to repair\n", r->ring.ring.given);
+		return tool_flush();
+	}
+	status = findings_print(&r->found, &r->ring);
+	if (!status)
+		status = look_for_what_cannot_be(r);
+	if (!status)
+		status = look_for_producers(r);
+	if (!status)
+		status = look_for_writers(r);
+	if (!status)
+		status = ask(r);
+	if (status)
+		return status;
+	chute_view_stat(r->ring.view, &before);
+	err = mend(r);
+	return err ? complain_mend(r, err) : tell(r, &before);
+}
+
+/* ---- the verb ---- */
+
+int tool_repair(int argc, char **argv)
+{
+	enum { YES = TOOL_FIRST_LONG, FORCE };
+	static const struct option options[] = {
+		{ "yes", no_argument, NULL, YES },
+		{ "force", no_argument, NULL, FORCE },
+		TOOL_OPTIONS,
+		{ 0 },
+	};
+	struct repair r = { 0 };
+	int option, status;
+
+	while ((option = tool_option(argc, argv, options)) != -1) {
+		if (option == TOOL_HELP)
+			return tool_print(help);
+		if (option != YES && option != FORCE)
+			return option == TOOL_BAD ? TOOL_USAGE
+						  : tool_misuse("-%c is no option", option);
+		r.yes |= option == YES;
+		r.force |= option == FORCE;
+	}
+	status = ring_view_argument(&r.ring, argc, argv);
+	if (status)
+		return status;
+	status = repair(&r);
+	findings_free(&r.found);
+	ring_view_close(&r.ring);
+	return status;
+}
