@@ -5,8 +5,8 @@
  */
 #include "consumer/drain.h"
 #include "owner.h"
-#include "ring/peek.h"
-#include "producer/share.h"
+#include "ring/record.h"
+#include "ring/pad.h"
 
 #include <chute/chute.h>
 
@@ -169,13 +169,15 @@ int chute_view_record_producer(const struct chute_view *view, const struct chute
 			       struct chute_producer_info *info)
 {
 	const struct chute_ring *ring = &view->ring;
-	const struct chute_header *header;
+	__u32 pad;
 	int slot;
 
 	if (info->sz < sizeof(*info))
 		return -EINVAL;
-	header = (struct chute_header *)(ring->data + (record->pos & (ring->size - 1) & ~7UL));
-	slot = chute_share_slot(ring, chute_load_relaxed(&header->pad));
+	pad = chute_load_relaxed(&chute_ring_header(ring, record->pos & ~7UL)->pad);
+	slot = chute_pad_slot(pad);
+	if (slot >= 0 && !chute_pad_is_current(pad, &ring->producer->slots[slot]))
+		slot = -1;
 	return describe_at(view, slot < 0 ? 0 : (__u32)slot + 1, info) ? 0 : -ENOENT;
 }
 

@@ -10,7 +10,7 @@ void pack_model_init(struct pack_model *m, struct chute *chute, __u64 *random)
 {
 	m->chute = chute;
 	m->random = random;
-	m->shared = chute_producer_of(chute)->shared;
+	m->shared = !chute_producer_of(chute)->kind->alone;
 	m->receive = NULL;
 	m->message_max = ~0U;
 	m->record_count = m->staged = m->published = m->message_count = 0;

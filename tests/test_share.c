@@ -7,7 +7,7 @@
 #include "shared_ring.h"
 
 #include "owner.h"
-#include "producer/share.h"
+#include "producer/heal.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -27,7 +27,7 @@ static void cannot_open(struct shared_ring *s, const struct chute_opts *opts, in
 
 static void heal(struct shared_ring *s)
 {
-	chute_share_heal(&s->ring, CHUTE_HEAL_ALL);
+	chute_heal(&s->ring, CHUTE_HEAL_ALL);
 }
 
 /* ---- handles ---- */

@@ -2,7 +2,7 @@
 /* test_share_batches: batches and packed records of one producer among many. */
 #include "shared_ring.h"
 
-#include "producer/share.h"
+#include "ring/ring.h"
 
 #include <errno.h>
 #include <unistd.h>

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * drain.c: bpf_user_ringbuf_drain() for memory rings; peek.h has the rules for
+ * drain.c: bpf_user_ringbuf_drain() for memory rings; record.h has the rules for
  * one record. consumer_pos is ours alone while `drainer` names us.
  */
 #include "consumer/drain.h"
 #include "clock.h"
 #include "owner.h"
-#include "ring/peek.h"
-#include "producer/share.h"
+#include "ring/record.h"
+#include "producer/heal.h"
 #include "wait.h"
 
 #include <errno.h>
@@ -124,7 +124,7 @@ static void look_for_stuck(struct chute_consumer *consumer)
 		chute_store_relaxed(&consumer->stuck_ns, now);
 	} else if (now - chute_load_relaxed(&consumer->stuck_ns) > STUCK_NS) {
 		chute_store_relaxed(&consumer->stuck_ns, now);
-		chute_share_heal_try(ring);
+		chute_heal_try(ring);
 	}
 }
 

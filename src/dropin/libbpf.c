@@ -11,13 +11,12 @@
 #include "clock.h"
 #include "opts.h"
 #include "owner.h"
-#include "ring/ring.h"
-#include "producer/share.h"
+#include "producer/members.h"
+#include "ring/record.h"
 #include "wait.h"
 
 #include <chute/user_ring_buffer.h>
 
-#include <errno.h>
 #include <stdlib.h>
 
 struct user_ring_buffer {
@@ -32,7 +31,7 @@ struct user_ring_buffer {
 
 /* Space is shown to the fast path in steps of at most this, so that a size above
  * CHUTE_PAYLOAD_MAX never fits there. */
-#define LIMIT_STEP (1UL << 24)
+#define LIMIT_STEP (1LL << 24)
 
 /* The two calls of the fast path are short, and each fits in a cache line, the target of
  * the branch to the slow path included: of a line too many, the branch predictor's too,
@@ -54,7 +53,7 @@ static int open_ring(struct user_ring_buffer *rb, int map_fd)
 		return err;
 	err = -EBUSY;
 	if (chute_owner_state(chute_load_relaxed(&rb->ring.producer->owner)) == CHUTE_OWNER_DEAD &&
-	    !chute_share_is_live(&rb->ring))
+	    !chute_members_are_live(&rb->ring))
 		err = chute_wait_init(&rb->wait, &rb->ring, CHUTE_SPIN_NS);
 	if (err)
 		chute_ring_unmap(&rb->ring);
@@ -97,7 +96,7 @@ void user_ring_buffer__free(struct user_ring_buffer *rb)
 static int look_again(struct user_ring_buffer *rb, unsigned long pos, __u32 size)
 {
 	const __u64 bytes = chute_record_bytes(size);
-	unsigned long used, room;
+	__s64 room;
 
 	if (size & (CHUTE_BUSY | CHUTE_DISCARD) || bytes > rb->mask + 1)
 		return E2BIG;
@@ -105,13 +104,11 @@ static int look_again(struct user_ring_buffer *rb, unsigned long pos, __u32 size
 	 * then on. */
 	if (size > CHUTE_PAYLOAD_MAX)
 		return E2BIG;
-	/* C0: pairs with the kernel's release of consumer_pos. */
-	used = pos - chute_load_acquire(&rb->ring.consumer->consumer_pos);
-	if (used > rb->mask + 1)
+	room = chute_ring_room(&rb->ring, pos);
+	if (room < 0)
 		return ENOSPC;
-	room = rb->mask + 1 - used;
-	rb->limit_pos = pos + (room < LIMIT_STEP ? room : LIMIT_STEP);
-	return bytes <= room ? 0 : ENOSPC;
+	rb->limit_pos = pos + (unsigned long)(room < LIMIT_STEP ? room : LIMIT_STEP);
+	return bytes <= (__u64)room ? 0 : ENOSPC;
 }
 
 static inline void *make_record(struct user_ring_buffer *rb, unsigned long *producer_pos,

@@ -5,8 +5,7 @@
  * finishing the first record finishes them all.
  */
 #include "producer/producer.h"
-
-#include <errno.h>
+#include "ring/record.h"
 
 /* Makes the other headers. Nobody looks at them yet: what is published of the
  * region, if anything is, starts with a BUSY record. */
@@ -17,7 +16,7 @@ static void *make_headers(void *first, __u32 count, __u32 size)
 
 	for (i = 1; first && i < count; i++) {
 		payload = chute_batch_next(payload, size);
-		chute_store_relaxed(&((struct chute_header *)payload - 1)->len, size);
+		chute_store_relaxed(&chute_header_of(payload)->len, size);
 	}
 	return first;
 }

@@ -9,8 +9,8 @@
  * mixed one in which all sizes were equal, the next is a run.
  */
 #include "producer/producer.h"
+#include "ring/record.h"
 
-#include <errno.h>
 #include <string.h>
 
 #define SHORT_RUN 16 /* messages; a longer run may be cut without regret */
@@ -58,39 +58,6 @@ static __u32 seal(struct chute_producer *p)
 	return (__u32)(end - p->pack.payload);
 }
 
-/* Cut the record to @size bytes of payload. Where others may be reserved behind it,
- * it stays BUSY for chute_submit() to finish, and a discarded record takes the rest. */
-static void cut(struct chute_producer *p, __u32 size)
-{
-	struct chute_header *header = (struct chute_header *)p->pack.payload - 1, *rest;
-	__u64 had = chute_record_bytes((__u32)(p->pack.end - p->pack.payload));
-	__u64 keeps = chute_record_bytes(size);
-
-	if (!p->busy && !p->shared) {
-		p->fast.head_pos -= (unsigned long)(had - keeps);
-		chute_store_relaxed(&header->len, size);
-		return;
-	}
-	if (had > keeps) {
-		rest = (struct chute_header *)((char *)header + keeps);
-		chute_store_relaxed(&rest->len,
-				    (__u32)(had - keeps - CHUTE_HEADER_SIZE) | CHUTE_DISCARD);
-	}
-	/* P2: pairs with the drain's D1: the discarded record is there before the
-	 * one that ends at it. */
-	chute_store_release(&header->len, size | CHUTE_BUSY);
-}
-
-/* Where somebody else has produced, the packed record may lie among his by now, and
- * not a byte of it is touched. */
-static bool is_alone(const struct chute_producer *p)
-{
-	unsigned long left_pos = p->busy ? p->busy_published_pos : p->fast.published_pos;
-
-	return p->shared ||
-	       (!chute_producer_is_lost(p) && chute_load_relaxed(p->fast.producer_pos) == left_pos);
-}
-
 void chute_pack_close(struct chute_producer *p)
 {
 	struct chute *c = &p->fast;
@@ -102,8 +69,11 @@ void chute_pack_close(struct chute_producer *p)
 		return;
 	/* In a child of fork() it is the parent's. */
 	is_ours = chute_producer_is_ours(p);
-	if (p->pack.payload && is_ours && is_alone(p)) {
-		cut(p, seal(p));
+	/* Where somebody else has produced, it may lie among his by now, and not a byte
+	 * of it is touched. */
+	if (p->pack.payload && is_ours && p->kind->is_intact(p)) {
+		p->kind->shorten(p, p->pack.payload, (__u32)(p->pack.end - p->pack.payload),
+				 seal(p));
 		if (p->pack.mixed)
 			p->pack.next_mixed = c->pack_varied != 0;
 	}

@@ -1,15 +1,68 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * producer.h: the whole of a handle; struct chute is its first member.
+ *
+ * What all producers have in common is in producer.c. Where the only one of a ring and
+ * one of many differ, the table of their kind says how: sole.c, shared.c.
  */
 #ifndef CHUTE_SRC_PRODUCER_H
 #define CHUTE_SRC_PRODUCER_H
 
 #include "ring/ring.h"
-#include "producer/share.h"
 #include "wait.h"
 
 #include <chute/chute.h>
+
+struct chute_producer;
+
+/* All but `join` are given a handle that is on its ring. */
+struct chute_producer_kind {
+	/* Nobody else moves producer_pos: the fast path may be taken. */
+	bool alone;
+
+	/* Get onto the ring, which is mended first if @recover. 0 or -errno. */
+	int (*join)(struct chute_producer *p, bool recover);
+	void (*leave)(struct chute_producer *p);
+
+	/* Sizes have been checked. NULL and errno as chute_reserve() and its like. */
+	void *(*reserve)(struct chute_producer *p, __u32 size, __u32 count, __u64 bytes);
+	void (*finish)(struct chute_producer *p, void *payload, __u32 flags, bool publish);
+	void (*publish)(struct chute_producer *p);
+
+	/* Wait until there may be space for @bytes. 0, -ETIMEDOUT or -errno. */
+	int (*wait)(struct chute_producer *p, __u64 bytes, __s64 deadline);
+	/* For who looks at the ring: we wait from now on; we no longer do, after @ns. */
+	void (*block)(struct chute_producer *p);
+	void (*unblock)(struct chute_producer *p, __u64 ns);
+	/* Discard what the dead have left, unless a call has just looked; may be NULL. */
+	void (*look)(struct chute_producer *p);
+
+	/* A record that is reserved: is it still ours alone? And make its payload end
+	 * at @size bytes, and not at @had; it is finished next. */
+	bool (*is_intact)(struct chute_producer *p);
+	void (*shorten)(struct chute_producer *p, void *payload, __u32 had, __u32 size);
+};
+
+extern const struct chute_producer_kind chute_sole, chute_shared;
+
+/* The only producer of a ring; see sole.c. */
+struct chute_sole_state {
+	unsigned long busy; /* records that are being filled, while there are several */
+	bool lost;	    /* another producer has been noticed */
+	/* While several are: where we left producer_pos. The fast path's is NO_POS. */
+	unsigned long published_pos;
+};
+
+/* One of many; see shared.c. */
+struct chute_shared_state {
+	__u64 joining;		 /* the process that has a thread in rejoin(), or 0 */
+	__u32 tag;		 /* our slot and its generation, as in chute_header.pad */
+	unsigned long limit_pos; /* a limit of producer_pos, perhaps out of date */
+	/* The last look for a stuck record, and where the consumer was then. */
+	__s64 looked_ns;
+	unsigned long seen_pos;
+	__u32 countdown, period; /* reserves until the next look, and from look to look */
+};
 
 /* The open packed record, as far as struct chute does not have it; see pack.c. */
 struct chute_packer {
@@ -24,20 +77,17 @@ struct chute_producer {
 	struct chute fast; /* first: the public handle points at it */
 	struct chute_ring ring;
 	struct chute_wait wait;
-	__u64 self; /* our word in the ring's owner field */
-
-	/* While several records are reserved at a time; see producer.c. */
-	unsigned long busy; /* how many of them are not finished; 0: the fast path's state */
-	unsigned long busy_published_pos;
-
-	bool shared; /* one of many: every call of the fast path comes to the slow one */
-	struct chute_share share;
-
+	const struct chute_producer_kind *kind;
+	__u64 self; /* the word of the process that is the producer */
+	struct chute_sole_state sole;
+	struct chute_shared_state shared;
 	struct chute_packer pack;
 
 	int drain_prog_fd;
 	__u32 kick_every, kick_left; /* messages from one kick to the next; 0: none */
 };
+
+#define CHUTE_NO_POS 1UL /* positions are multiples of 8 */
 
 static inline struct chute_producer *chute_producer_of(const struct chute *c)
 {
@@ -45,8 +95,8 @@ static inline struct chute_producer *chute_producer_of(const struct chute *c)
 }
 
 /*
- * Become the sole producer of @ring, whose ownership passes to the handle.
- * Returns 0; -EBUSY when somebody else is; -EBADMSG when the ring's positions
+ * Become a producer of @ring, whose ownership passes to the handle. Returns 0;
+ * -EBUSY when somebody else is the only one; -EBADMSG when the ring's positions
  * can't be true. @ring is left alone on failure.
  */
 int chute_producer_init(struct chute_producer *p, const struct chute_ring *ring,
@@ -68,6 +118,10 @@ bool chute_producer_is_ours(const struct chute_producer *p);
 
 /* Finish the open packed record, if there is one, and publish it. */
 void chute_pack_close(struct chute_producer *p);
+
+/* Where others are reserved behind a record, it stays BUSY, and a discarded record
+ * takes what it does not need. */
+void chute_producer_split(void *payload, __u32 had, __u32 size);
 
 /* Publish what is staged and give the ring back; unmaps nothing. */
 void chute_producer_fini(struct chute_producer *p);

@@ -5,17 +5,14 @@
  * only where it can't be true.
  */
 #include "producer/recover.h"
-#include "ring/peek.h"
+#include "ring/record.h"
 
 #include <chute/chute.h>
 
 static void discard(const struct chute_ring *ring, unsigned long pos, __u32 size)
 {
-	struct chute_header *header;
-
-	header = (struct chute_header *)(ring->data + (pos & (ring->size - 1)));
 	/* R0: pairs with D1. */
-	chute_store_release(&header->len, size | CHUTE_DISCARD);
+	chute_store_release(&chute_ring_header(ring, pos)->len, size | CHUTE_DISCARD);
 }
 
 /* Lay discarded records over [pos, end), the last first: a consumer that waits at
@@ -55,20 +52,19 @@ unsigned long chute_recover(const struct chute_ring *ring)
 	unsigned long pos = chute_load_relaxed(&ring->consumer->consumer_pos);
 	unsigned long end, count = 0;
 	struct chute_record record;
+	struct chute_walk walk;
 
 	/* No consumer stands there: somebody has overwritten the first page of a memory
 	 * ring, and no drain gets on whatever we do. */
 	if (pos % 8)
 		return 0;
 	end = end_of_records(ring, pos);
-	while (pos != end) {
-		if (chute_ring_peek(ring, pos, &record) != 1)
-			return count + discard_all(ring, pos, end);
+	chute_walk_start(&walk, pos);
+	while (chute_walk_next(&walk, ring, &record)) {
 		if (record.flags == CHUTE_BUSY) {
-			discard(ring, pos, record.size);
+			discard(ring, record.pos, record.size);
 			count++;
 		}
-		pos = record.next_pos;
 	}
-	return count;
+	return walk.pos == end ? count : count + discard_all(ring, walk.pos, end);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* send.c: a whole message in one call, and telling the consumer. */
-#include "ring/bpf.h"
 #include "producer/producer.h"
+#include "ring/bpf.h"
 
 #include <errno.h>
 #include <string.h>
@@ -14,8 +14,8 @@ int chute_kick(struct chute *c)
 
 	chute_pack_close(p);
 	chute_publish(c);
-	if (p->shared)
-		chute_share_look(&p->share, &p->ring);
+	if (p->kind->look)
+		p->kind->look(p);
 	if (p->ring.backend == CHUTE_BACKEND_MEMORY) {
 		chute_wake_consumer(&p->ring);
 		return 0;

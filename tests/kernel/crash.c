@@ -5,6 +5,7 @@
 #include "crash.h"
 #include "owner.h"
 #include "producer/producer.h"
+#include "producer/heal.h"
 #include "producer/recover.h"
 
 #include <string.h>
@@ -138,7 +139,7 @@ static void break_batch(struct crash *crash, void *first, __u32 count, __u32 siz
 static bool batch(struct crash *crash, struct chute *c, __u64 *random)
 {
 	__u32 size = (__u32)below(random, 40), count = 2 + (__u32)below(random, 8), i;
-	bool unfinished = chute_producer_of(c)->shared && !below(random, 3);
+	bool unfinished = !chute_producer_of(c)->kind->alone && !below(random, 3);
 	void *first = chute_reserve_batch(c, count, size), *payload = first;
 
 	if (!first)
@@ -339,7 +340,7 @@ void crash_make(struct crash *crash, const struct chute_ring *ring, __u64 dead, 
 void crash_mend(const struct crash *crash, const struct chute_ring *ring, bool recover)
 {
 	if (crash->shared && !recover)
-		chute_share_heal(ring, CHUTE_HEAL_ALL);
+		chute_heal(ring, CHUTE_HEAL_ALL);
 	else
 		chute_recover(ring);
 }

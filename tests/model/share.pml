@@ -5,7 +5,7 @@
  * arrives, once, whole and in its producer's order, and nobody waits for ever: not for
  * space, not for the lock of a dead one, not for what a dead one has not finished.
  *
- * The labels are those of src/producer/share.c, src/ring/peek.h, src/consumer/drain.c and
+ * The labels are those of src/producer/share.c, src/ring/record.h, src/consumer/drain.c and
  * chute(7). The ring is CELLS words, which become headers and payloads by turns. Each
  * process sees what the others do in the order in which they do it, which is what the
  * labels are for: a variant has two steps the other way round. Who waits does so until

@@ -1,19 +1,44 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * peek.h: what a consumer finds at a position: the kernel's checks, in its order
- * (__bpf_user_ringbuf_peek() in kernel/bpf/ringbuf.c).
+ * record.h: one record at a position: where its header is, what a consumer finds there,
+ * by the kernel's checks in its order (__bpf_user_ringbuf_peek() in kernel/bpf/ringbuf.c),
+ * and how much space is free from there on.
  *
  * The ring is hostile: positions and headers are loaded once, the copies are
  * checked, and only the copies are used.
  */
-#ifndef CHUTE_SRC_PEEK_H
-#define CHUTE_SRC_PEEK_H
+#ifndef CHUTE_SRC_RECORD_H
+#define CHUTE_SRC_RECORD_H
 
 #include "ring/ring.h"
 
 #include <chute/inspect.h>
 
 #include <errno.h>
+
+static inline struct chute_header *chute_ring_header(const struct chute_ring *ring,
+						     unsigned long pos)
+{
+	return (struct chute_header *)(ring->data + (pos & (ring->size - 1)));
+}
+
+static inline struct chute_header *chute_header_of(void *payload)
+{
+	return (struct chute_header *)payload - 1;
+}
+
+/* For a producer at @pos: how many bytes from there on are free; -EBADMSG where the
+ * consumer stands at no position that can be true. */
+static inline __s64 chute_ring_room(const struct chute_ring *ring, unsigned long pos)
+{
+	/* C0: pairs with D2 (or the kernel's release of consumer_pos): the consumer is
+	 * done with what is below it before we write there. */
+	unsigned long used = pos - chute_load_acquire(&ring->consumer->consumer_pos);
+
+	/* Before us or a lap behind: no consumer gets there, but another process
+	 * that writes to a memory ring's first page does. */
+	return used <= ring->size ? (__s64)(ring->size - used) : -EBADMSG;
+}
 
 /*
  * The kernel compares positions by value, which jams a ring whose positions
@@ -42,7 +67,7 @@ static inline int chute_ring_peek_below(const struct chute_ring *ring, unsigned 
 		return -EINVAL;
 	if (chute_is_empty(pos, prod_pos, ring->size))
 		return 0;
-	header = (struct chute_header *)(ring->data + (pos & (ring->size - 1)));
+	header = chute_ring_header(ring, pos);
 	/* D1: pairs with P1, P2, P4, R0, S2 and L1. The payload is visible after it. */
 	len = chute_load_acquire(&header->len);
 	record->size = len & CHUTE_LENGTH_MASK;
@@ -69,6 +94,28 @@ static inline int chute_ring_peek(const struct chute_ring *ring, unsigned long p
 				  struct chute_record *record)
 {
 	return chute_ring_peek_below(ring, pos, chute_ring_producer_pos(ring), record);
+}
+
+/* From record to record, for at most a lap, whatever the positions say. */
+struct chute_walk {
+	unsigned long pos, start_pos;
+};
+
+static inline void chute_walk_start(struct chute_walk *walk, unsigned long pos)
+{
+	walk->pos = walk->start_pos = pos;
+}
+
+/* True for a record, after which walk->pos is behind it; false where a drain would
+ * come to a stop, but for a BUSY one. */
+static inline bool chute_walk_next(struct chute_walk *walk, const struct chute_ring *ring,
+				   struct chute_record *record)
+{
+	if (walk->pos - walk->start_pos >= ring->size ||
+	    chute_ring_peek(ring, walk->pos, record) != 1)
+		return false;
+	walk->pos = record->next_pos;
+	return true;
 }
 
 #endif

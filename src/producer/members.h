@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * members.h: the table of a ring's many producers: who has which slot. It is on the
+ * ring's producer page, so every process that maps the ring is in.
+ */
+#ifndef CHUTE_SRC_MEMBERS_H
+#define CHUTE_SRC_MEMBERS_H
+
+#include "ring/ring.h"
+
+/*
+ * Take a slot for @self. Returns 0, and in *@tag what its records' pads say; -EBUSY
+ * while a sole producer has the ring; -EUSERS when all slots are taken; -EXDEV when a
+ * producer is of another pid or time namespace, so that nobody could tell when it dies.
+ */
+int chute_members_join(const struct chute_ring *ring, __u64 self, __u32 *tag);
+
+/* Leave. What is reserved and not finished will be discarded. */
+void chute_members_leave(const struct chute_ring *ring, __u64 self, __u32 tag);
+
+/* Is any producer of the table alive, or of another namespace? */
+bool chute_members_are_live(const struct chute_ring *ring);
+
+/* Is anyone in the table, or at the lock, who can't tell whether we live, nor we of
+ * them? Full barriers, so that of two that come at once at least one sees it. */
+bool chute_members_are_foreign(const struct chute_ring *ring, __u64 self);
+
+/* Count threads of a member that wait for space. */
+void chute_members_blocked(const struct chute_ring *ring, __u32 tag, int change);
+
+#endif

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * shared.c: one of many producers. Under a lock that names its owner: write a BUSY
+ * header that names the producer, then move producer_pos. Nothing else is done under
+ * it, and moving producer_pos is the only commit: whoever takes the lock from a dead
+ * owner finds nothing to undo. Finishing a record is one store, without the lock.
+ */
+#include "clock.h"
+#include "owner.h"
+#include "producer/heal.h"
+#include "producer/lock.h"
+#include "producer/members.h"
+#include "producer/producer.h"
+#include "producer/sole.h"
+#include "ring/pad.h"
+#include "ring/record.h"
+
+#include <sched.h>
+
+#define STUCK_NS   (5 * CHUTE_NS_PER_MS) /* a head that is BUSY for longer is looked into */
+#define LOOK_EVERY 16U			 /* reserves, at most, from look to look */
+
+/* How long we wait before we look whether a dead one is in the consumer's way. */
+#define SLEEP_NS (10 * CHUTE_NS_PER_MS)
+
+static void *fail(int err)
+{
+	errno = err;
+	return NULL;
+}
+
+/* Get a slot for this process. */
+static int take_slot(struct chute_producer *p)
+{
+	struct chute_shared_state *s = &p->shared;
+	__u64 self = chute_owner_self();
+	int err;
+
+	err = chute_members_join(&p->ring, self, &s->tag);
+	if (err)
+		return err;
+	s->limit_pos = chute_load_relaxed(&p->ring.producer->producer_pos);
+	s->period = 1;
+	s->countdown = 0;
+	/* J1: pairs with J2. The slot is ours before anyone goes by it. */
+	chute_store_release(&p->self, self);
+	return 0;
+}
+
+static int join(struct chute_producer *p, bool recover)
+{
+	int err;
+
+	/* Who mends the ring is its only producer meanwhile. */
+	if (recover) {
+		err = chute_sole_claim(&p->ring, p->self, true);
+		if (err)
+			return err;
+		chute_owner_release(&p->ring.producer->owner, p->self);
+	}
+	return take_slot(p);
+}
+
+/* Join anew, in a child of fork(), which has its parent's handle and must not be taken
+ * for it. Any number of threads: one does it. */
+static int rejoin(struct chute_producer *p)
+{
+	__u64 *joining = &p->shared.joining;
+	__u64 self = chute_owner_self(), seen;
+	int err = 0;
+
+	do {
+		if (chute_producer_is_ours(p))
+			return 0;
+		seen = chute_load_relaxed(joining);
+		if (seen == self)
+			sched_yield();
+		/* J0: pairs with J1. A thread of the process that forked us may have been
+		 * here in that moment, and is not in this process. */
+	} while (seen == self || !chute_compare_exchange(joining, &seen, self));
+	if (!chute_producer_is_ours(p))
+		err = take_slot(p);
+	/* J1: pairs with J0. */
+	chute_store_release(joining, (__u64)0);
+	return err;
+}
+
+static void leave(struct chute_producer *p)
+{
+	chute_members_leave(&p->ring, p->self, p->shared.tag);
+}
+
+/* ---- records ---- */
+
+/* Is there space for @bytes? 0, or -errno. */
+static int look_for_space(struct chute_producer *p, unsigned long pos, __u64 bytes)
+{
+	__s64 room = chute_ring_room(&p->ring, pos);
+
+	if (room < 0)
+		return (int)room;
+	chute_store_relaxed(&p->shared.limit_pos, pos + (unsigned long)room);
+	return bytes <= (__u64)room ? 0 : -ENOSPC;
+}
+
+/* Heal what hinders the consumer, unless this handle has looked a moment ago. */
+static void look_for_dead(struct chute_producer *p)
+{
+	struct chute_shared_state *s = &p->shared;
+	__u32 period = chute_load_relaxed(&s->period);
+	__s64 now = chute_coarse_ns();
+	unsigned long pos;
+
+	if (now - chute_load_relaxed(&s->looked_ns) < STUCK_NS) {
+		period = period * 2 < LOOK_EVERY ? period * 2 : LOOK_EVERY;
+	} else {
+		pos = chute_load_relaxed(&p->ring.consumer->consumer_pos);
+		chute_store_relaxed(&s->looked_ns, now);
+		/* Who reserves seldom looks each time: the next time may be far. */
+		if (period == 1 || pos == chute_load_relaxed(&s->seen_pos))
+			chute_heal(&p->ring, CHUTE_HEAL_SOME);
+		chute_store_relaxed(&s->seen_pos, pos);
+		period = 1;
+	}
+	chute_store_relaxed(&s->period, period);
+	chute_store_relaxed(&s->countdown, period - 1);
+}
+
+static void look(struct chute_producer *p)
+{
+	chute_store_relaxed(&p->shared.period, 1U);
+	look_for_dead(p);
+}
+
+static void *reserve_locked(struct chute_producer *p, __u32 size, __u32 count, __u64 bytes)
+{
+	struct chute_producer_page *page = p->ring.producer;
+	unsigned long pos = chute_load_relaxed(&page->producer_pos);
+	struct chute_header *header;
+	int err;
+
+	/* Another thread's older view may have come last: compare signed. */
+	if ((long)(chute_load_relaxed(&p->shared.limit_pos) - pos) < (long)bytes) {
+		err = look_for_space(p, pos, bytes);
+		if (err == -ENOSPC)
+			chute_store_relaxed(&page->full, page->full + 1);
+		if (err)
+			return fail(-err);
+	}
+	/* In the lock's line. */
+	chute_store_relaxed(&page->records, page->records + count);
+	header = chute_ring_header(&p->ring, pos);
+	/* The whole of a batch is one BUSY record until it is finished: its other
+	 * headers are not there yet. */
+	chute_store_relaxed(&header->pad, p->shared.tag | (count - 1) << CHUTE_PAD_COUNT_SHIFT);
+	chute_store_relaxed(&header->len,
+			    (__u32)(count == 1 ? size : bytes - CHUTE_HEADER_SIZE) | CHUTE_BUSY);
+	/* P3: pairs with the drain's D0. The header is there before its record. */
+	chute_store_release(&page->producer_pos, pos + (unsigned long)bytes);
+	return header + 1;
+}
+
+static void *reserve(struct chute_producer *p, __u32 size, __u32 count, __u64 bytes)
+{
+	__u32 countdown;
+	void *payload;
+	int err = 0;
+
+	/* A shared batch is one record until it is finished. */
+	if (bytes - CHUTE_HEADER_SIZE > CHUTE_PAYLOAD_MAX)
+		return fail(E2BIG);
+	if (__builtin_expect(!chute_producer_is_ours(p), 0))
+		err = rejoin(p);
+	if (err)
+		return fail(-err);
+	countdown = chute_load_relaxed(&p->shared.countdown);
+	if (__builtin_expect(!countdown, 0))
+		look_for_dead(p);
+	else
+		chute_store_relaxed(&p->shared.countdown, countdown - 1);
+	err = chute_lock(p->ring.producer, p->self);
+	if (err)
+		return fail(-err);
+	payload = reserve_locked(p, size, count, bytes);
+	chute_unlock(p->ring.producer);
+	return payload;
+}
+
+static void finish(struct chute_producer *p, void *payload, __u32 flags, bool publish)
+{
+	struct chute_header *header = chute_header_of(payload), *second;
+	__u32 len = chute_load_relaxed(&header->len) & CHUTE_LENGTH_MASK;
+	__u32 pad = chute_load_relaxed(&header->pad);
+	__u32 count = chute_pad_count(pad);
+
+	(void)publish; /* its reservation has */
+	if (flags & CHUTE_DISCARD)
+		chute_count(&p->ring.producer->discards, 1);
+	/* All of a batch are of the second one's size. */
+	if (count > 1) {
+		second =
+			(struct chute_header *)((char *)header + (len + CHUTE_HEADER_SIZE) / count);
+		len = chute_load_relaxed(&second->len) & CHUTE_LENGTH_MASK;
+	}
+	if (pad & CHUTE_PAD_SKIP)
+		flags |= CHUTE_DISCARD;
+	/* P4: pairs with the drain's D1. The commit point: before it the record is
+	 * lost with its producer, after it nothing can lose it. */
+	chute_store_release(&header->len, len | flags);
+}
+
+static void publish(struct chute_producer *p)
+{
+	(void)p; /* all that is reserved is */
+}
+
+static bool is_intact(struct chute_producer *p)
+{
+	(void)p;
+	return true;
+}
+
+static void shorten(struct chute_producer *p, void *payload, __u32 had, __u32 size)
+{
+	(void)p;
+	chute_producer_split(payload, had, size);
+}
+
+/* ---- waiting ---- */
+
+static int wait(struct chute_producer *p, __u64 bytes, __s64 deadline)
+{
+	struct chute_wait copy;
+	__s64 soon;
+	int err;
+
+	/* Each thread has an epoll of its own: an edge wakes one waiter. */
+	err = chute_wait_copy(&copy, &p->wait);
+	if (err)
+		return err;
+	soon = chute_now_ns() + SLEEP_NS;
+	err = chute_wait_space(&copy, chute_load_relaxed(p->fast.producer_pos), bytes,
+			       deadline >= 0 && deadline < soon ? deadline : soon);
+	chute_wait_copy_fini(&copy);
+	if (!err)
+		return 0;
+	chute_heal(&p->ring, CHUTE_HEAL_SOME);
+	return deadline >= 0 && chute_now_ns() >= deadline ? -ETIMEDOUT : 0;
+}
+
+static void block(struct chute_producer *p)
+{
+	chute_members_blocked(&p->ring, p->shared.tag, 1);
+}
+
+static void unblock(struct chute_producer *p, __u64 ns)
+{
+	chute_members_blocked(&p->ring, p->shared.tag, -1);
+	chute_count(&p->ring.producer->blocked_ns, ns);
+}
+
+const struct chute_producer_kind chute_shared = {
+	.join = join,
+	.leave = leave,
+	.reserve = reserve,
+	.finish = finish,
+	.publish = publish,
+	.wait = wait,
+	.block = block,
+	.unblock = unblock,
+	.look = look,
+	.is_intact = is_intact,
+	.shorten = shorten,
+};
