@@ -229,16 +229,6 @@ static void options_that_make_no_sense_are_refused(void **state)
 		    "chute send: --batch and --shared: a shared ring's records are there as soon "
 		    "as they are finished; --pack puts many into one" SEE("send "),
 		    ARGS("send", "mem:x", "--batch", "2", "--shared"));
-	tool_expect(2,
-		    "chute send: --follow -: standard input is read as it comes, without "
-		    "--follow" SEE("send "),
-		    ARGS("send", "mem:x", "--follow", "-"));
-	tool_expect(2,
-		    "chute send: --follow a and b: a file that is followed has no end to go on "
-		    "from: give one of them" SEE("send "),
-		    ARGS("send", "mem:x", "--follow", "a", "b"));
-	tool_expect(2, "chute send: --follow a and b: one file can be followed" SEE("send "),
-		    ARGS("send", "mem:x", "--follow", "a", "--follow", "b"));
 }
 
 static void a_bad_name_is_one_line_and_exit_1(void **state)

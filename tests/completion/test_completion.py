@@ -75,8 +75,8 @@ def bash_offers_maps(folder):
 
 def bash_offers_files_where_files_go(folder):
     (Path(folder) / "one file").touch()
-    for line in (f"chute send {RING} ", f"chute send {RING} {RING} ", "chute send --follow ",
-                 "chute send --follow=", f"chute send {RING} --rate 3 "):
+    for line in (f"chute send {RING} ", f"chute send {RING} {RING} ", "chute dump --raw ",
+                 "chute dump --raw=", f"chute send {RING} --rate 3 "):
         assert candidates(line + "one", folder) == ["one file"], line
         assert candidates(line + "two", folder) == [], line
     for line in ("chute send --rate ", f"chute recv {RING} ", f"chute create {RING} --size "):

@@ -1,9 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/*
- * send.c: chute send: records from files into a ring, and what they come from: files in
- * turn, standard input, or a file that is followed.
- */
-#include "io/follow.h"
+/* send.c: chute send: records from files, in turn, or from standard input into a ring. */
 #include "io/records.h"
 #include "io/sender.h"
 #include "cli/size.h"
@@ -22,9 +18,7 @@ static const char help[] =
 	"Feed a ring with the records in the files, or in standard input if there are none or\n"
 	"where FILE is -. Wait while the ring is full. End when all is published, which is not\n"
 	"to say consumed.\n"
-	"\n" RECORDS_HELP
-	"  --follow FILE       send FILE, go on as it grows, and when another takes its name\n"
-	"  --rate N            N records a second, evenly (k, M, G are of 1000)\n"
+	"\n" RECORDS_HELP "  --rate N            N records a second, evenly (k, M, G are of 1000)\n"
 	"  --batch N           publish N records together, or what there is when input pauses\n"
 	"  --pack              put many records into one, for 'recv --messages' or a BPF program\n"
 	"                      that takes them apart\n"
@@ -45,24 +39,8 @@ struct input {
 	struct sender to;
 	struct records_format format;
 	struct records_reader in;
-	const char *followed; /* a file's name, or NULL */
-	struct follow follow; /* if it has one */
 	bool json;
 };
-
-/* At the end of what a followed file has now. 0 if it is its end; else -EAGAIN, when
- * there may be more. */
-static int look_on(struct input *i)
-{
-	enum follow_next next = follow_look(&i->follow);
-
-	if (next == FOLLOW_END)
-		return 0;
-	i->in.at_end = false;
-	if (next == FOLLOW_WAIT)
-		follow_wait(&i->follow, progress_poll_ms(&i->to.progress));
-	return -EAGAIN;
-}
 
 /* More input, waiting for it if need be. At a signal there is none. */
 static int fill(struct input *i, const char *file)
@@ -79,8 +57,6 @@ static int fill(struct input *i, const char *file)
 			err = -EINTR;
 		else
 			err = records_fill(&i->in);
-		if (!err && i->in.at_end && i->followed)
-			err = look_on(i);
 	} while (err == -EINTR || err == -EAGAIN);
 	return err ? tool_complain("%s: %s", file, strerror(-err)) : TOOL_OK;
 }
@@ -133,26 +109,6 @@ static int send_file(struct input *i, const char *path)
 	return status;
 }
 
-static int send_followed(struct input *i)
-{
-	int status = follow_start(&i->follow, i->followed, i->to.quiet);
-
-	while (!status && !stop_asked()) {
-		status = follow_open(&i->follow);
-		if (status)
-			break;
-		if (i->follow.fd >= 0) {
-			records_reader_file(&i->in, i->follow.fd);
-			status = send_records(i, i->followed);
-			continue;
-		}
-		sender_tick(&i->to);
-		follow_wait(&i->follow, progress_poll_ms(&i->to.progress));
-	}
-	follow_stop(&i->follow);
-	return status;
-}
-
 static int send_files(struct input *i, int count, char **files)
 {
 	int n, status = TOOL_OK;
@@ -172,7 +128,7 @@ static int send_all(struct input *i, int count, char **files)
 	static char *standard_input[] = { "-" };
 	int n, status, terminal = -1, err;
 
-	if (!count && !i->followed) {
+	if (!count) {
 		count = 1;
 		files = standard_input;
 	}
@@ -184,7 +140,7 @@ static int send_all(struct input *i, int count, char **files)
 	if (i->json)
 		i->to.progress.json = stdout;
 	pace_start(&i->to.pace);
-	status = i->followed ? send_followed(i) : send_files(i, count, files);
+	status = send_files(i, count, files);
 	err = sender_finish(&i->to);
 	status = status ? status : err;
 	err = progress_finish(&i->to.progress, &i->to.delivered);
@@ -193,7 +149,6 @@ static int send_all(struct input *i, int count, char **files)
 
 enum {
 	OPTION_BATCH = TOOL_FIRST_LONG,
-	OPTION_FOLLOW,
 	OPTION_PACK,
 	OPTION_RATE,
 	OPTION_RECOVER,
@@ -213,12 +168,6 @@ static int option_take(struct input *i, int option)
 	switch (option) {
 	case OPTION_BATCH:
 		return take_batch(i);
-	case OPTION_FOLLOW:
-		if (i->followed)
-			return tool_misuse("--follow %s and %s: one file can be followed",
-					   i->followed, optarg);
-		i->followed = optarg;
-		return TOOL_OK;
 	case TOOL_JSON:
 		i->json = true;
 		return TOOL_OK;
@@ -248,15 +197,8 @@ static int option_take(struct input *i, int option)
 }
 
 /* Options that do not go together. Returns 0, or an exit status. */
-static int options_check(const struct input *i, int files, const char *first)
+static int options_check(const struct input *i)
 {
-	if (i->followed && is_standard_input(i->followed))
-		return tool_misuse("--follow -: standard input is read as it comes, without "
-				   "--follow");
-	if (i->followed && files)
-		return tool_misuse("--follow %s and %s: a file that is followed has no end to go "
-				   "on from: give one of them",
-				   i->followed, first);
 	if (i->to.batch && i->to.flags & CHUTE_SHARED && !i->to.pack)
 		return tool_misuse("--batch and --shared: a shared ring's records are there as "
 				   "soon as they are finished; --pack puts many into one");
@@ -284,7 +226,6 @@ int tool_send(int argc, char **argv)
 	static const struct option options[] = {
 		RECORDS_OPTIONS,
 		{ "batch", required_argument, NULL, OPTION_BATCH },
-		{ "follow", required_argument, NULL, OPTION_FOLLOW },
 		{ "pack", no_argument, NULL, OPTION_PACK },
 		{ "rate", required_argument, NULL, OPTION_RATE },
 		{ "recover", no_argument, NULL, OPTION_RECOVER },
@@ -307,7 +248,7 @@ int tool_send(int argc, char **argv)
 	}
 	if (optind >= argc)
 		return tool_misuse("no RING given");
-	status = options_check(&i, argc - optind - 1, argv[optind + 1]);
+	status = options_check(&i);
 	if (!status)
 		status = ring_name_parse(&i.to.ring, argv[optind]);
 	if (!status)
