@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What the tool's verbs are, and their options: by the code, by --help, and by the pages."""
+"""What the tool's verbs are, and their options: by --help, by trying, and by the pages."""
 import os
 import re
 import subprocess
@@ -36,25 +36,13 @@ def in_help(text):
     return found
 
 
-def in_code(verb):
-    """Names of the table that getopt_long(3) is given."""
-    macros = {}
-    for path in (SOURCE / "tools").rglob("*.h"):
-        for name, body in re.findall(r"^#define (\w*OPTIONS\w*)\s((?:.*\\\n)*.*)$",
-                                     path.read_text(), re.M):
-            macros[name] = re.findall(r'\{ "([\w-]+)"', body)
-    for path in (SOURCE / "tools").rglob("*.c"):
-        text = path.read_text()
-        if not re.search(rf"^int tool_{verb}\(", text, re.M):
-            continue
-        names = set()
-        for body in re.findall(r"struct option \w+\[\] = \{(.*?)\{ 0 \}", text, re.S):
-            names |= set(re.findall(r'\{ "([\w-]+)"', body))
-            for macro in re.findall(r"\b(\w*OPTIONS\w*)\b", body):
-                names |= set(macros[macro])
-        assert names, f"{path.name} has no table of options"
-        return names
-    raise AssertionError(f"no file of tools/ has tool_{verb}()")
+def is_taken(verb, name, value):
+    """Does the verb know that option? It stands before --help, which ends all."""
+    word = ("-" if len(name) == 1 else "--") + name
+    run = subprocess.run([str(TOOL), verb, word, *(["1"] if value else []), "--help"],
+                         capture_output=True, text=True,
+                         env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0"))
+    return run.returncode == 0 and run.stdout.startswith("usage: ")
 
 
 def on_page(text):

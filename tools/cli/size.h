@@ -9,6 +9,9 @@
 
 #define NS_PER_S 1000000000LL
 
+/* The highest rate that makes sense, a second. */
+#define RATE_MOST 1000000000ULL
+
 /*
  * All return 0; -EINVAL for what is not such a number; -ERANGE for one that is too
  * big. A size may end in K, M or G, of 1024; a rate in k, M or G, of 1000; seconds may

@@ -3,22 +3,12 @@
 #include "io/pace.h"
 #include "cli/progress.h"
 #include "cli/size.h"
-#include "cli/tool.h"
 
 #include <stdint.h>
 #include <time.h>
 
 /* Above a thousand a second we sleep once for several. */
 #define SLEEP_LEAST_NS 1000000LL
-
-int pace_option(struct pace *p, const char *value)
-{
-	if (rate_parse(value, &p->rate))
-		return tool_misuse("--rate %s: not a number of records a second", value);
-	if (!p->rate || p->rate > PACE_MOST)
-		return tool_misuse("--rate %s: from 1 to 1G records a second", value);
-	return TOOL_OK;
-}
 
 void pace_start(struct pace *p)
 {

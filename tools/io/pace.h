@@ -10,9 +10,6 @@
 
 #include <linux/types.h>
 
-/* The highest rate, in records a second. */
-#define PACE_MOST    1000000000ULL
-
 #define PACE_LATE_NS 20000000LL
 
 struct pace {
@@ -20,9 +17,6 @@ struct pace {
 	__s64 base_ns; /* the time of record 0 */
 	__u64 count;   /* the record that is next */
 };
-
-/* The value of --rate. Returns 0, or an exit status after a complaint. */
-int pace_option(struct pace *p, const char *value);
 
 void pace_start(struct pace *p);
 

@@ -18,23 +18,41 @@
 /* Bytes of a length in a framed stream. */
 #define PREFIX_SIZE 4
 
-int records_format_option(struct records_format *format, int option, const char *value)
+static int set(struct records_format *format, enum records_kind kind)
 {
-	__u64 size;
-
 	if (format->kind != RECORDS_UNSET)
 		return tool_misuse("--lines, --framed and --record-size: give one of them, once");
-	format->kind = RECORDS_LINES;
-	if (option == RECORDS_OPTION_FRAMED)
-		format->kind = RECORDS_FRAMED;
-	if (option != RECORDS_OPTION_SIZE)
-		return 0;
+	format->kind = kind;
+	return TOOL_OK;
+}
+
+int records_option_lines(const struct option_row *row, const char *value, void *field)
+{
+	(void)row;
+	(void)value;
+	return set(field, RECORDS_LINES);
+}
+
+int records_option_framed(const struct option_row *row, const char *value, void *field)
+{
+	(void)row;
+	(void)value;
+	return set(field, RECORDS_FRAMED);
+}
+
+int records_option_size(const struct option_row *row, const char *value, void *field)
+{
+	struct records_format *format = field;
+	int status = set(format, RECORDS_FIXED);
+	__u64 size;
+
+	if (status)
+		return status;
 	if (size_parse(value, &size) || !size || size > CHUTE_PAYLOAD_MAX)
-		return tool_complain("--record-size %s: a record has from 1 to %u bytes", value,
+		return tool_complain("--%s %s: a record has from 1 to %u bytes", row->name, value,
 				     CHUTE_PAYLOAD_MAX);
-	format->kind = RECORDS_FIXED;
 	format->size = (__u32)size;
-	return 0;
+	return TOOL_OK;
 }
 
 size_t records_bytes(const struct records_format *format, __u32 size)

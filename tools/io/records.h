@@ -9,7 +9,7 @@
 #ifndef CHUTE_TOOLS_IO_RECORDS_H
 #define CHUTE_TOOLS_IO_RECORDS_H
 
-#include "cli/tool.h"
+#include "cli/options.h"
 
 #include <linux/types.h>
 #include <stdbool.h>
@@ -28,27 +28,18 @@ struct records_format {
 	__u32 size; /* RECORDS_FIXED */
 };
 
-/* Long options of a verb with a format, and their help. */
-enum records_option {
-	RECORDS_OPTION_LINES = TOOL_FIRST_LONG + 100,
-	RECORDS_OPTION_FRAMED,
-	RECORDS_OPTION_SIZE,
-};
+/* The options of a verb that has such a field. */
+option_fn records_option_lines, records_option_framed, records_option_size;
 
 /* clang-format off */
-#define RECORDS_OPTIONS                                                  \
-	{ "lines", no_argument, NULL, RECORDS_OPTION_LINES },            \
-	{ "framed", no_argument, NULL, RECORDS_OPTION_FRAMED },          \
-	{ "record-size", required_argument, NULL, RECORDS_OPTION_SIZE }
+#define RECORDS_ROWS(type, field)                                                           \
+	{ "lines", NULL, records_option_lines, OPTION_AT(type, field),                      \
+	  "a record a line, without its newline (the default)" },                           \
+	{ "framed", NULL, records_option_framed, OPTION_AT(type, field),                    \
+	  "each record after its length, as 4 bytes, little-endian" },                      \
+	{ "record-size", "SIZE", records_option_size, OPTION_AT(type, field),               \
+	  "records of SIZE bytes, back to back" }
 /* clang-format on */
-
-#define RECORDS_HELP                                                                               \
-	"  --lines             a record a line, without its newline (the default)\n"               \
-	"  --framed            each record after its length, as 4 bytes, little-endian\n"          \
-	"  --record-size SIZE  records of SIZE bytes, back to back\n"
-
-/* Take one of the options above. Returns 0, or an exit status after a complaint. */
-int records_format_option(struct records_format *format, int option, const char *value);
 
 /* The bytes of a record with @size bytes of payload in the stream. */
 size_t records_bytes(const struct records_format *format, __u32 size);

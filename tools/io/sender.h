@@ -20,7 +20,7 @@
 
 struct sender {
 	struct ring_name ring;
-	__u32 flags; /* CHUTE_SHARED, CHUTE_RECOVER */
+	bool shared, recover; /* open the ring so */
 	bool pack;
 	__u64 batch; /* records that are published together; 0: as we see fit */
 	struct pace pace;

@@ -2,6 +2,7 @@
 /* name.c: see name.h. */
 #include "ring/name.h"
 #include "ring/find.h"
+#include "cli/options.h"
 #include "cli/size.h"
 #include "cli/tool.h"
 #include "ring/truncated.h"
@@ -70,11 +71,9 @@ int ring_name_parse(struct ring_name *ring, const char *given)
 
 int ring_name_only(struct ring_name *ring, int argc, char **argv)
 {
-	if (optind >= argc)
+	if (!argc)
 		return tool_misuse("no RING given");
-	if (optind < argc - 1)
-		return tool_misuse("%s is one argument too many", argv[optind + 1]);
-	return ring_name_parse(ring, argv[optind]);
+	return argc > 1 ? options_no_argument(argc - 1, argv + 1) : ring_name_parse(ring, *argv);
 }
 
 /* What follows returns 0, an errno value that has to be told yet, or TOLD. */

@@ -4,7 +4,7 @@
  * they are installed, or in the build folder. Each knows its own questions.
  */
 #include "cli/json.h"
-#include "cli/tool.h"
+#include "cli/options.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,22 +19,6 @@
 
 /* What a benchmark exits with that can't be had here; it has said why. */
 #define SKIPPED 77
-
-static const char help[] =
-	"usage: chute bench [--list] [--json] [QUESTION...]\n"
-	"Measure this machine: chute beside what one might use instead. Needs two CPUs, and for\n"
-	"BPF to be root. All questions take some minutes.\n"
-	"\n"
-	"  --list        print all questions, and the lines that each prints\n"
-	"  --json        an object a line for each line\n"
-	"  -h, --help    this text\n"
-	"\n"
-	"QUESTION is one of these, or the name of a line. A line says NAME ours VALUE UNIT peer\n"
-	"VALUE UNIT ratio R: medians, and how many times better; the comment below it, who the\n"
-	"peer is and the quartiles.\n"
-	"\n"
-	"Example:\n"
-	"  chute bench produce drain-wakeup\n";
 
 static const char *const programs[] = {
 	"produce",     "instructions", "stream", "drain-wakeup", "wake-latency",
@@ -211,29 +195,43 @@ static int run_all(const char *folder, char **argv, bool as_json)
 	return failed || skipped ? TOOL_FAILED : m.status;
 }
 
+struct how {
+	bool list, json;
+};
+
+static const struct option_row rows[] = {
+	{ "list", NULL, option_flag, OPTION_AT(struct how, list),
+	  "print all questions, and the lines that each prints" },
+	{ "json", NULL, option_flag, OPTION_AT(struct how, json),
+	  "an object a line for each line" },
+	{ 0 },
+};
+
+static const struct verb_usage usage = {
+	.arguments = "[QUESTION...]",
+	.about = "Measure this machine: chute beside what one might use instead. Needs two CPUs, "
+		 "and for\n"
+		 "BPF to be root. All questions take some minutes.\n",
+	.rows = rows,
+	.more = "QUESTION is one of these, or the name of a line. A line says NAME ours VALUE UNIT "
+		"peer\n"
+		"VALUE UNIT ratio R: medians, and how many times better; the comment below it, who "
+		"the\n"
+		"peer is and the quartiles.\n"
+		"\n"
+		"Example:\n"
+		"  chute bench produce drain-wakeup\n",
+};
+
 int tool_bench(int argc, char **argv)
 {
-	enum { LIST = TOOL_FIRST_LONG };
-	static const struct option options[] = {
-		{ "list", no_argument, NULL, LIST },
-		TOOL_OPTIONS_JSON,
-		TOOL_OPTIONS,
-		{ 0 },
-	};
 	char folder[PATH_MAX], *names;
-	bool list_only = false, as_json = false;
-	int option, i, status = 0;
+	struct how how = { 0 };
+	int i, status = options_take(&usage, &how, &argc, &argv);
 
-	while ((option = tool_option(argc, argv, options)) != -1) {
-		if (option == TOOL_HELP)
-			return tool_print(help);
-		if (option != LIST && option != TOOL_JSON)
-			return option == TOOL_BAD ? TOOL_USAGE
-						  : tool_misuse("-%c is no option", option);
-		list_only |= option == LIST;
-		as_json |= option == TOOL_JSON;
-	}
-	if (list_only && as_json)
+	if (status != OPTIONS_GO_ON)
+		return status;
+	if (how.list && how.json)
 		return tool_misuse("--list and --json: the list is for people: give one of them");
 	if (!find_folder(folder, sizeof(folder)))
 		return tool_complain(
@@ -242,14 +240,14 @@ int tool_bench(int argc, char **argv)
 	names = list(folder);
 	if (!names)
 		return tool_complain("can't run the benchmarks in %s", folder);
-	for (i = optind; i < argc && !status; i++)
+	for (i = 0, status = TOOL_OK; i < argc && !status; i++)
 		if (!is_listed(names, argv[i]))
 			status = tool_misuse("%s is no question", argv[i]);
-	if (!status && list_only)
+	if (!status && how.list)
 		status = tool_print(names);
 	else if (!status)
 		/* What is before the first name makes room for the program's. */
-		status = run_all(folder, argv + optind - 1, as_json);
+		status = run_all(folder, argv - 1, how.json);
 	free(names);
 	return status;
 }

@@ -3,7 +3,7 @@
  * finds a whole ring or none. */
 #include "ring/name.h"
 #include "cli/size.h"
-#include "cli/tool.h"
+#include "cli/options.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,18 +13,6 @@
 #include <unistd.h>
 
 #define SIZE_MOST (1ULL << 31)
-
-static const char help[] =
-	"usage: chute create RING --size SIZE\n"
-	"Make a ring: in shared memory (mem:NAME), or in a BPF map pinned at a path in a bpffs.\n"
-	"\n"
-	"  --size SIZE   bytes of data: a power of two from 4K to 2G (K, M, G are of 1024)\n"
-	"  -h, --help    this text\n"
-	"\n"
-	"A ring is removed by rm: of /dev/shm/NAME, or of the path.\n"
-	"\n"
-	"Example:\n"
-	"  chute create mem:demo --size 1M\n";
 
 static int size_check(const char *text, __u64 *size)
 {
@@ -147,27 +135,32 @@ static int create_pinned(const struct ring_name *ring, __u64 size)
 	return 0;
 }
 
+static const struct option_row rows[] = {
+	{ "size", "SIZE", option_text, 0,
+	  "bytes of data: a power of two from 4K to 2G (K, M, G are of 1024)", .required = true },
+	{ 0 },
+};
+
+static const struct verb_usage usage = {
+	.arguments = "RING",
+	.about = "Make a ring: in shared memory (mem:NAME), or in a BPF map pinned at a path in a "
+		 "bpffs.\n",
+	.rows = rows,
+	.more = "A ring is removed by rm: of /dev/shm/NAME, or of the path.\n"
+		"\n"
+		"Example:\n"
+		"  chute create mem:demo --size 1M\n",
+};
+
 int tool_create(int argc, char **argv)
 {
-	enum { SIZE = TOOL_FIRST_LONG };
-	static const struct option options[] = {
-		{ "size", required_argument, NULL, SIZE },
-		TOOL_OPTIONS,
-		{ 0 },
-	};
 	const char *size_text = NULL;
 	struct ring_name ring;
-	int option, status;
 	__u64 size;
+	int status = options_take(&usage, &size_text, &argc, &argv);
 
-	while ((option = tool_option(argc, argv, options)) != -1) {
-		if (option == TOOL_HELP)
-			return tool_print(help);
-		if (option != SIZE)
-			return option == TOOL_BAD ? TOOL_USAGE
-						  : tool_misuse("-%c is no option", option);
-		size_text = optarg;
-	}
+	if (status != OPTIONS_GO_ON)
+		return status;
 	status = ring_name_only(&ring, argc, argv);
 	if (status)
 		return status;

@@ -8,7 +8,7 @@
 #include "ring/view.h"
 #include "cli/size.h"
 #include "cli/stop.h"
-#include "cli/tool.h"
+#include "cli/options.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -17,31 +17,11 @@
 
 #define NS_PER_MS 1000000LL
 
-static const char help[] =
-	"usage: chute drain RING --program NAME [--object FILE] [OPTION...]\n"
-	"Run a BPF program that drains a ring, until interrupted.\n"
-	"\n"
-	"  --object FILE    load the program from this object file, with RING as its ring\n"
-	"  --program NAME   its name in FILE; without FILE, a program in the kernel: id:N, or\n"
-	"                   the path where it is pinned\n"
-	"  --map NAME       the map of FILE that RING stands for, where it has several rings\n"
-	"  --every MS       run it so often while there is nothing to do (10)\n"
-	"  --until-empty    end when the ring is empty\n"
-	"  --verbose        print what libbpf and the verifier say\n"
-	"  -q, --quiet      no summary on standard error\n"
-	"  -h, --help       this text\n"
-	"\n"
-	"RING is map:ID, map:NAME or the path of a pinned map. The program is run by\n"
-	"BPF_PROG_TEST_RUN; one that wants a packet gets 64 bytes of zeroes.\n"
-	"\n"
-	"Example:\n"
-	"  chute drain map:log --object log.bpf.o --program drain --until-empty\n";
-
 struct drainer {
 	struct program_choice choice;
 	struct ring_view ring;
 	struct program *program;
-	__s64 every_ns;
+	__u64 every_ms;
 	bool until_empty, quiet;
 
 	__u64 runs, records, bytes;
@@ -200,7 +180,7 @@ static int run(struct drainer *d)
 		if (d->until_empty && d->failed && d->returned != -EBUSY)
 			return complain_never_empty(d);
 		if (!again)
-			pause_for(d->every_ns);
+			pause_for((__s64)d->every_ms * NS_PER_MS);
 	}
 	return status;
 }
@@ -216,50 +196,6 @@ static void summary(const struct drainer *d)
 }
 
 /* ---- the verb ---- */
-
-enum {
-	OPTION_OBJECT = TOOL_FIRST_LONG,
-	OPTION_PROGRAM,
-	OPTION_MAP,
-	OPTION_EVERY,
-	OPTION_UNTIL_EMPTY,
-	OPTION_VERBOSE,
-};
-
-static int option_take(struct drainer *d, int option)
-{
-	__u64 ms;
-
-	switch (option) {
-	case OPTION_OBJECT:
-		d->choice.object = optarg;
-		return TOOL_OK;
-	case OPTION_PROGRAM:
-		d->choice.name = optarg;
-		return TOOL_OK;
-	case OPTION_MAP:
-		d->choice.map = optarg;
-		return TOOL_OK;
-	case OPTION_EVERY:
-		if (count_parse(optarg, &ms) || !ms || ms > 1000000000)
-			return tool_misuse("--every %s: not a number of milliseconds", optarg);
-		d->every_ns = (__s64)ms * NS_PER_MS;
-		return TOOL_OK;
-	case OPTION_UNTIL_EMPTY:
-		d->until_empty = true;
-		return TOOL_OK;
-	case OPTION_VERBOSE:
-		d->choice.verbose = true;
-		return TOOL_OK;
-	case TOOL_QUIET:
-		d->quiet = true;
-		return TOOL_OK;
-	case TOOL_BAD:
-		return TOOL_USAGE;
-	default:
-		return tool_misuse("-%c is no option", option);
-	}
-}
 
 static int drain_ring(struct drainer *d)
 {
@@ -283,29 +219,45 @@ static int drain_ring(struct drainer *d)
 	return status;
 }
 
+static const struct option_row rows[] = {
+	{ "object", "FILE", option_text, OPTION_AT(struct drainer, choice.object),
+	  "load the program from this object file, with RING as its ring" },
+	{ "program", "NAME", option_text, OPTION_AT(struct drainer, choice.name),
+	  "its name in FILE; without FILE, a program in the kernel: id:N, or\n"
+	  "the path where it is pinned",
+	  .required = true },
+	{ "map", "NAME", option_text, OPTION_AT(struct drainer, choice.map),
+	  "the map of FILE that RING stands for, where it has several rings" },
+	{ "every", "MS", option_number, OPTION_AT(struct drainer, every_ms),
+	  "run it so often while there is nothing to do (10)", "a number of milliseconds",
+	  .least = 1, .most = 1000000000 },
+	{ "until-empty", NULL, option_flag, OPTION_AT(struct drainer, until_empty),
+	  "end when the ring is empty" },
+	{ "verbose", NULL, option_flag, OPTION_AT(struct drainer, choice.verbose),
+	  "print what libbpf and the verifier say" },
+	{ "quiet", NULL, option_flag, OPTION_AT(struct drainer, quiet),
+	  "no summary on standard error", .letter = 'q' },
+	{ 0 },
+};
+
+static const struct verb_usage usage = {
+	.arguments = "RING",
+	.about = "Run a BPF program that drains a ring, until interrupted.\n",
+	.rows = rows,
+	.more = "RING is map:ID, map:NAME or the path of a pinned map. The program is run by\n"
+		"BPF_PROG_TEST_RUN; one that wants a packet gets 64 bytes of zeroes.\n"
+		"\n"
+		"Example:\n"
+		"  chute drain map:log --object log.bpf.o --program drain --until-empty\n",
+};
+
 int tool_drain(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "object", required_argument, NULL, OPTION_OBJECT },
-		{ "program", required_argument, NULL, OPTION_PROGRAM },
-		{ "map", required_argument, NULL, OPTION_MAP },
-		{ "every", required_argument, NULL, OPTION_EVERY },
-		{ "until-empty", no_argument, NULL, OPTION_UNTIL_EMPTY },
-		{ "verbose", no_argument, NULL, OPTION_VERBOSE },
-		TOOL_OPTIONS_QUIET,
-		TOOL_OPTIONS,
-		{ 0 },
-	};
-	struct drainer d = { .every_ns = 10 * NS_PER_MS };
-	int option, status;
+	struct drainer d = { .every_ms = 10 };
+	int status = options_take(&usage, &d, &argc, &argv);
 
-	while ((option = tool_option(argc, argv, options)) != -1) {
-		if (option == TOOL_HELP)
-			return tool_print(help);
-		status = option_take(&d, option);
-		if (status)
-			return status;
-	}
+	if (status != OPTIONS_GO_ON)
+		return status;
 	if (!d.choice.name)
 		return tool_misuse("no --program given");
 	if (d.choice.map && !d.choice.object)

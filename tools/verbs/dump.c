@@ -5,7 +5,7 @@
 #include "cli/json.h"
 #include "ring/view.h"
 #include "cli/size.h"
-#include "cli/tool.h"
+#include "cli/options.h"
 #include "io/unpack.h"
 #include "look/walk.h"
 
@@ -14,23 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const char help[] =
-	"usage: chute dump RING [OPTION...]\n"
-	"Print the records that are pending in a ring: position, size, owner, bytes. Consumes "
-	"none.\n"
-	"\n"
-	"  --messages    take packed records apart\n"
-	"  --full        print all bytes of a record or message, not the first 64\n"
-	"  --count N     end after N records\n"
-	"  --json        a record a line, as an object\n"
-	"  --raw FILE    save the ring in FILE, an image, and print nothing\n"
-	"  -h, --help    this text\n"
-	"\n"
-	"RING is map:ID, map:NAME, mem:NAME, the path of a pinned map or of an image.\n"
-	"\n"
-	"Example:\n"
-	"  chute dump mem:demo --count 3\n";
 
 #define SHOWN 64 /* bytes */
 
@@ -301,60 +284,37 @@ static int dump(struct dump *d)
 
 /* ---- the verb ---- */
 
-enum {
-	OPTION_MESSAGES = TOOL_FIRST_LONG,
-	OPTION_FULL,
-	OPTION_COUNT,
-	OPTION_RAW,
+static const struct option_row rows[] = {
+	{ "messages", NULL, option_flag, OPTION_AT(struct dump, messages),
+	  "take packed records apart" },
+	{ "full", NULL, option_flag, OPTION_AT(struct dump, full),
+	  "print all bytes of a record or message, not the first 64" },
+	{ "count", "N", option_number, OPTION_AT(struct dump, count), "end after N records" },
+	{ "json", NULL, option_flag, OPTION_AT(struct dump, json),
+	  "a record a line, as an object" },
+	{ "raw", "FILE", option_text, OPTION_AT(struct dump, raw),
+	  "save the ring in FILE, an image, and print nothing" },
+	{ 0 },
 };
 
-static int option_take(struct dump *d, int option)
-{
-	switch (option) {
-	case OPTION_MESSAGES:
-		d->messages = true;
-		return TOOL_OK;
-	case OPTION_FULL:
-		d->full = true;
-		return TOOL_OK;
-	case OPTION_COUNT:
-		if (count_parse(optarg, &d->count))
-			return tool_misuse("--count %s: not a number", optarg);
-		return TOOL_OK;
-	case OPTION_RAW:
-		d->raw = optarg;
-		return TOOL_OK;
-	case TOOL_JSON:
-		d->json = true;
-		return TOOL_OK;
-	case TOOL_BAD:
-		return TOOL_USAGE;
-	default:
-		return tool_misuse("-%c is no option", option);
-	}
-}
+static const struct verb_usage usage = {
+	.arguments = "RING",
+	.about = "Print the records that are pending in a ring: position, size, owner, bytes. "
+		 "Consumes none.\n",
+	.rows = rows,
+	.more = "RING is map:ID, map:NAME, mem:NAME, the path of a pinned map or of an image.\n"
+		"\n"
+		"Example:\n"
+		"  chute dump mem:demo --count 3\n",
+};
 
 int tool_dump(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "messages", no_argument, NULL, OPTION_MESSAGES },
-		{ "full", no_argument, NULL, OPTION_FULL },
-		{ "count", required_argument, NULL, OPTION_COUNT },
-		{ "raw", required_argument, NULL, OPTION_RAW },
-		TOOL_OPTIONS_JSON,
-		TOOL_OPTIONS,
-		{ 0 },
-	};
 	struct dump d = { .count = UINT64_MAX };
-	int option, status;
+	int status = options_take(&usage, &d, &argc, &argv);
 
-	while ((option = tool_option(argc, argv, options)) != -1) {
-		if (option == TOOL_HELP)
-			return tool_print(help);
-		status = option_take(&d, option);
-		if (status)
-			return status;
-	}
+	if (status != OPTIONS_GO_ON)
+		return status;
 	if (d.raw && (d.messages || d.full || d.json || d.count != UINT64_MAX))
 		return tool_misuse("--raw saves all of the ring, and goes with no other option");
 	status = ring_view_argument(&d.ring, argc, argv);

@@ -6,25 +6,13 @@
 #include "look/sample.h"
 #include "cli/size.h"
 #include "cli/text.h"
-#include "cli/tool.h"
+#include "cli/options.h"
 #include "ring/truncated.h"
 #include "ring/users.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-
-static const char help[] =
-	"usage: chute list [--json]\n"
-	"All rings of this machine: user ring buffer maps, which takes root, and the memory rings\n"
-	"in /dev/shm: size, fill, where they are pinned, which processes hold them, which BPF\n"
-	"programs use them.\n"
-	"\n"
-	"  --json        an object a line for each ring\n"
-	"  -h, --help    this text\n"
-	"\n"
-	"Example:\n"
-	"  chute list\n";
 
 struct listing {
 	bool json;
@@ -115,22 +103,35 @@ static void list_ring(const char *given, void *ctx)
 	l.listing->any = true;
 }
 
+static const struct option_row rows[] = {
+	{ "json", NULL, option_flag, OPTION_AT(struct listing, json),
+	  "an object a line for each ring" },
+	{ 0 },
+};
+
+static const struct verb_usage usage = {
+	.arguments = "",
+	.about = "All rings of this machine: user ring buffer maps, which takes root, and the "
+		 "memory rings\n"
+		 "in /dev/shm: size, fill, where they are pinned, which processes hold them, which "
+		 "BPF\n"
+		 "programs use them.\n",
+	.rows = rows,
+	.more = "Example:\n"
+		"  chute list\n",
+};
+
 int tool_list(int argc, char **argv)
 {
-	static const struct option options[] = { TOOL_OPTIONS_JSON, TOOL_OPTIONS, { 0 } };
 	struct listing listing = { 0 };
-	int option, err, status;
+	int status = options_take(&usage, &listing, &argc, &argv), err;
 
-	while ((option = tool_option(argc, argv, options)) != -1) {
-		if (option == TOOL_HELP)
-			return tool_print(help);
-		if (option != TOOL_JSON)
-			return option == TOOL_BAD ? TOOL_USAGE
-						  : tool_misuse("-%c is no option", option);
-		listing.json = true;
-	}
-	if (optind < argc)
-		return tool_misuse("%s is one argument too many", argv[optind]);
+	if (status == OPTIONS_GO_ON)
+		status = options_no_argument(argc, argv);
+	else
+		return status;
+	if (status)
+		return status;
 	users_gather(&listing.users);
 	err = rings_find(list_ring, &listing);
 	users_free(&listing.users);

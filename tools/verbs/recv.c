@@ -12,7 +12,7 @@
 #include "ring/name.h"
 #include "cli/size.h"
 #include "cli/stop.h"
-#include "cli/tool.h"
+#include "cli/options.h"
 #include "io/unpack.h"
 
 #include <chute/drain.h>
@@ -24,25 +24,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static const char help[] =
-	"usage: chute recv RING [OPTION...]\n"
-	"Drain a memory ring to standard output, until interrupted. A record leaves the ring\n"
-	"only when it has been written.\n"
-	"\n" RECORDS_HELP
-	"  --messages          take packed records apart: each message is a line, or what else\n"
-	"                      the format has\n"
-	"  --count N           end after N records\n"
-	"  --rate N            take N records a second, evenly (k, M, G are of 1000)\n"
-	"  --timeout SECONDS   end when nothing has come for so long (0: at the first lull)\n"
-	"  --json              print the summary as an object, on standard error\n"
-	"  -q, --quiet         no progress line and no summary on standard error\n"
-	"  -h, --help          this text\n"
-	"\n"
-	"RING is mem:NAME.\n"
-	"\n"
-	"Example:\n"
-	"  chute recv mem:demo --timeout 2 > records.txt\n";
 
 struct receiver {
 	struct ring_name ring;
@@ -399,42 +380,6 @@ static int receive(struct receiver *r)
 
 /* ---- the verb ---- */
 
-enum {
-	OPTION_COUNT = TOOL_FIRST_LONG,
-	OPTION_MESSAGES,
-	OPTION_RATE,
-	OPTION_TIMEOUT,
-};
-
-static int option_take(struct receiver *r, int option)
-{
-	switch (option) {
-	case OPTION_COUNT:
-		if (count_parse(optarg, &r->count))
-			return tool_misuse("--count %s: not a number", optarg);
-		return TOOL_OK;
-	case TOOL_JSON:
-		r->json = true;
-		return TOOL_OK;
-	case OPTION_MESSAGES:
-		r->messages = true;
-		return TOOL_OK;
-	case OPTION_RATE:
-		return pace_option(&r->pace, optarg);
-	case OPTION_TIMEOUT:
-		if (seconds_parse(optarg, &r->timeout_ns))
-			return tool_misuse("--timeout %s: not a number of seconds", optarg);
-		return TOOL_OK;
-	case TOOL_QUIET:
-		r->quiet = true;
-		return TOOL_OK;
-	case TOOL_BAD:
-		return TOOL_USAGE;
-	default:
-		return records_format_option(&r->format, option, optarg);
-	}
-}
-
 static int run(struct receiver *r)
 {
 	int lock, status;
@@ -458,29 +403,42 @@ static int run(struct receiver *r)
 	return status;
 }
 
+static const struct option_row rows[] = {
+	RECORDS_ROWS(struct receiver, format),
+	{ "messages", NULL, option_flag, OPTION_AT(struct receiver, messages),
+	  "take packed records apart: each message is a line, or what else\n"
+	  "the format has" },
+	{ "count", "N", option_number, OPTION_AT(struct receiver, count), "end after N records" },
+	{ "rate", "N", option_rate, OPTION_AT(struct receiver, pace.rate),
+	  "take N records a second, evenly (k, M, G are of 1000)", "a number of records a second" },
+	{ "timeout", "SECONDS", option_seconds, OPTION_AT(struct receiver, timeout_ns),
+	  "end when nothing has come for so long (0: at the first lull)", "a number of seconds" },
+	{ "json", NULL, option_flag, OPTION_AT(struct receiver, json),
+	  "print the summary as an object, on standard error" },
+	{ "quiet", NULL, option_flag, OPTION_AT(struct receiver, quiet),
+	  "no progress line and no summary on standard error", .letter = 'q' },
+	{ 0 },
+};
+
+static const struct verb_usage usage = {
+	.arguments = "RING",
+	.about = "Drain a memory ring to standard output, until interrupted. A record leaves the "
+		 "ring\n"
+		 "only when it has been written.\n",
+	.rows = rows,
+	.more = "RING is mem:NAME.\n"
+		"\n"
+		"Example:\n"
+		"  chute recv mem:demo --timeout 2 > records.txt\n",
+};
+
 int tool_recv(int argc, char **argv)
 {
-	static const struct option options[] = {
-		RECORDS_OPTIONS,
-		{ "count", required_argument, NULL, OPTION_COUNT },
-		{ "messages", no_argument, NULL, OPTION_MESSAGES },
-		{ "rate", required_argument, NULL, OPTION_RATE },
-		{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
-		TOOL_OPTIONS_QUIET,
-		TOOL_OPTIONS_JSON,
-		TOOL_OPTIONS,
-		{ 0 },
-	};
 	struct receiver r = { .count = UINT64_MAX, .timeout_ns = CHUTE_FOREVER };
-	int option, status;
+	int status = options_take(&usage, &r, &argc, &argv);
 
-	while ((option = tool_option(argc, argv, options)) != -1) {
-		if (option == TOOL_HELP)
-			return tool_print(help);
-		status = option_take(&r, option);
-		if (status)
-			return status;
-	}
+	if (status != OPTIONS_GO_ON)
+		return status;
 	status = ring_name_only(&r.ring, argc, argv);
 	if (!status)
 		status = run(&r);

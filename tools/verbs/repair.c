@@ -5,7 +5,7 @@
  * they have mapped.
  */
 #include "look/finding.h"
-#include "cli/tool.h"
+#include "cli/options.h"
 #include "ring/writers.h"
 
 #include <errno.h>
@@ -13,21 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-static const char help[] =
-	"usage: chute repair RING [--yes] [--force]\n"
-	"Mend a ring that holds its consumer up: discard unfinished records of producers that\n"
-	"are gone, and what is no record. Finished records before that stay. Asks first.\n"
-	"\n"
-	"  --yes         do not ask\n"
-	"  --force       also if a process has the ring mapped for writing that may be one of\n"
-	"                libbpf's producers; never beside a live one of chute's\n"
-	"  -h, --help    this text\n"
-	"\n"
-	"RING is map:ID, map:NAME, mem:NAME, the path of a pinned map or of an image.\n"
-	"\n"
-	"Example:\n"
-	"  chute repair mem:demo --yes\n";
 
 struct repair {
 	struct ring_view ring;
@@ -206,27 +191,34 @@ static int repair(struct repair *r)
 
 /* ---- the verb ---- */
 
+static const struct option_row rows[] = {
+	{ "yes", NULL, option_flag, OPTION_AT(struct repair, yes), "do not ask" },
+	{ "force", NULL, option_flag, OPTION_AT(struct repair, force),
+	  "also if a process has the ring mapped for writing that may be one of\n"
+	  "libbpf's producers; never beside a live one of chute's" },
+	{ 0 },
+};
+
+static const struct verb_usage usage = {
+	.arguments = "RING",
+	.about =
+		"Mend a ring that holds its consumer up: discard unfinished records of producers "
+		"that\n"
+		"are gone, and what is no record. Finished records before that stay. Asks first.\n",
+	.rows = rows,
+	.more = "RING is map:ID, map:NAME, mem:NAME, the path of a pinned map or of an image.\n"
+		"\n"
+		"Example:\n"
+		"  chute repair mem:demo --yes\n",
+};
+
 int tool_repair(int argc, char **argv)
 {
-	enum { YES = TOOL_FIRST_LONG, FORCE };
-	static const struct option options[] = {
-		{ "yes", no_argument, NULL, YES },
-		{ "force", no_argument, NULL, FORCE },
-		TOOL_OPTIONS,
-		{ 0 },
-	};
 	struct repair r = { 0 };
-	int option, status;
+	int status = options_take(&usage, &r, &argc, &argv);
 
-	while ((option = tool_option(argc, argv, options)) != -1) {
-		if (option == TOOL_HELP)
-			return tool_print(help);
-		if (option != YES && option != FORCE)
-			return option == TOOL_BAD ? TOOL_USAGE
-						  : tool_misuse("-%c is no option", option);
-		r.yes |= option == YES;
-		r.force |= option == FORCE;
-	}
+	if (status != OPTIONS_GO_ON)
+		return status;
 	status = ring_view_argument(&r.ring, argc, argv);
 	if (status)
 		return status;

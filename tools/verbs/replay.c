@@ -8,7 +8,7 @@
  */
 #include "bpf/replay.h"
 #include "ring/view.h"
-#include "cli/tool.h"
+#include "cli/options.h"
 
 #include <chute/drain.h>
 
@@ -18,20 +18,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-static const char help[] =
-	"usage: chute replay IMAGE [--kernel] [--json]\n"
-	"Drain a copy of an image, and print what comes; the image stays as it is.\n"
-	"\n"
-	"  --kernel      let the kernel drain the same bytes, and compare\n"
-	"  --json        a record, a drain or a result a line, as an object\n"
-	"  -h, --help    this text\n"
-	"\n"
-	"IMAGE is a file that 'chute dump --raw' made. Exits 1 if the two differ, and 3 if the\n"
-	"image can't be replayed.\n"
-	"\n"
-	"Example:\n"
-	"  chute dump mem:demo --raw demo.img && chute replay demo.img\n";
 
 struct replay {
 	struct ring_view ring;
@@ -299,35 +285,41 @@ static int open_image(struct replay *r, int argc, char **argv)
 {
 	static char path[4096];
 
-	if (optind == argc - 1 && !strchr(argv[optind], '/') && strncmp(argv[optind], "mem:", 4) &&
-	    strncmp(argv[optind], "map:", 4)) {
-		snprintf(path, sizeof(path), "./%s", argv[optind]);
-		argv[optind] = path;
+	if (argc == 1 && !strchr(*argv, '/') && strncmp(*argv, "mem:", 4) &&
+	    strncmp(*argv, "map:", 4)) {
+		snprintf(path, sizeof(path), "./%s", *argv);
+		*argv = path;
 	}
 	return ring_view_argument(&r->ring, argc, argv);
 }
 
+static const struct option_row rows[] = {
+	{ "kernel", NULL, option_flag, OPTION_AT(struct replay, compare),
+	  "let the kernel drain the same bytes, and compare" },
+	{ "json", NULL, option_flag, OPTION_AT(struct replay, json),
+	  "a record, a drain or a result a line, as an object" },
+	{ 0 },
+};
+
+static const struct verb_usage usage = {
+	.arguments = "IMAGE",
+	.about = "Drain a copy of an image, and print what comes; the image stays as it is.\n",
+	.rows = rows,
+	.more = "IMAGE is a file that 'chute dump --raw' made. Exits 1 if the two differ, and 3 if "
+		"the\n"
+		"image can't be replayed.\n"
+		"\n"
+		"Example:\n"
+		"  chute dump mem:demo --raw demo.img && chute replay demo.img\n",
+};
+
 int tool_replay(int argc, char **argv)
 {
-	enum { KERNEL = TOOL_FIRST_LONG };
-	static const struct option options[] = {
-		{ "kernel", no_argument, NULL, KERNEL },
-		TOOL_OPTIONS_JSON,
-		TOOL_OPTIONS,
-		{ 0 },
-	};
 	struct replay r = { .copy = -1 };
-	int option, status;
+	int status = options_take(&usage, &r, &argc, &argv);
 
-	while ((option = tool_option(argc, argv, options)) != -1) {
-		if (option == TOOL_HELP)
-			return tool_print(help);
-		if (option != KERNEL && option != TOOL_JSON)
-			return option == TOOL_BAD ? TOOL_USAGE
-						  : tool_misuse("-%c is no option", option);
-		r.compare |= option == KERNEL;
-		r.json |= option == TOOL_JSON;
-	}
+	if (status != OPTIONS_GO_ON)
+		return status;
 	status = open_image(&r, argc, argv);
 	if (status)
 		return status == TOOL_FAILED ? TOOL_CANT_LOOK : status;

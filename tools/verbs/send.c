@@ -4,7 +4,7 @@
 #include "io/sender.h"
 #include "cli/size.h"
 #include "cli/stop.h"
-#include "cli/tool.h"
+#include "cli/options.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,28 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-static const char help[] =
-	"usage: chute send RING [OPTION...] [FILE...]\n"
-	"Feed a ring with the records in the files, or in standard input if there are none or\n"
-	"where FILE is -. Wait while the ring is full. End when all is published, which is not\n"
-	"to say consumed.\n"
-	"\n" RECORDS_HELP "  --rate N            N records a second, evenly (k, M, G are of 1000)\n"
-	"  --batch N           publish N records together, or what there is when input pauses\n"
-	"  --pack              put many records into one, for 'recv --messages' or a BPF program\n"
-	"                      that takes them apart\n"
-	"  --shared            be one of many producers, all of them with --shared\n"
-	"  --recover           first discard what a dead producer has left unfinished\n"
-	"  --timeout SECONDS   give up when the ring stays full for so long (such as 0.5; 0: do\n"
-	"                      not wait); default: wait for ever\n"
-	"  --json              print the summary as an object on standard output\n"
-	"  -q, --quiet         no progress line and no summary on standard error\n"
-	"  -h, --help          this text\n"
-	"\n"
-	"RING is map:ID, map:NAME, the path of a pinned map, or mem:NAME.\n"
-	"\n"
-	"Example:\n"
-	"  dmesg | chute send /sys/fs/bpf/log --timeout 5\n";
 
 struct input {
 	struct sender to;
@@ -147,64 +125,6 @@ static int send_all(struct input *i, int count, char **files)
 	return status ? status : err;
 }
 
-enum {
-	OPTION_BATCH = TOOL_FIRST_LONG,
-	OPTION_PACK,
-	OPTION_RATE,
-	OPTION_RECOVER,
-	OPTION_SHARED,
-	OPTION_TIMEOUT,
-};
-
-static int take_batch(struct input *i)
-{
-	if (count_parse(optarg, &i->to.batch) || !i->to.batch)
-		return tool_misuse("--batch %s: not a number of records, from 1", optarg);
-	return TOOL_OK;
-}
-
-static int option_take(struct input *i, int option)
-{
-	switch (option) {
-	case OPTION_BATCH:
-		return take_batch(i);
-	case TOOL_JSON:
-		i->json = true;
-		return TOOL_OK;
-	case OPTION_PACK:
-		i->to.pack = true;
-		return TOOL_OK;
-	case OPTION_RATE:
-		return pace_option(&i->to.pace, optarg);
-	case OPTION_RECOVER:
-		i->to.flags |= CHUTE_RECOVER;
-		return TOOL_OK;
-	case OPTION_SHARED:
-		i->to.flags |= CHUTE_SHARED;
-		return TOOL_OK;
-	case OPTION_TIMEOUT:
-		if (seconds_parse(optarg, &i->to.timeout_ns))
-			return tool_misuse("--timeout %s: not a number of seconds", optarg);
-		return TOOL_OK;
-	case TOOL_QUIET:
-		i->to.quiet = true;
-		return TOOL_OK;
-	case TOOL_BAD:
-		return TOOL_USAGE;
-	default:
-		return records_format_option(&i->format, option, optarg);
-	}
-}
-
-/* Options that do not go together. Returns 0, or an exit status. */
-static int options_check(const struct input *i)
-{
-	if (i->to.batch && i->to.flags & CHUTE_SHARED && !i->to.pack)
-		return tool_misuse("--batch and --shared: a shared ring's records are there as "
-				   "soon as they are finished; --pack puts many into one");
-	return TOOL_OK;
-}
-
 static int run(struct input *i, int files, char **names)
 {
 	const __u32 max = chute_payload_max(i->to.c);
@@ -221,41 +141,63 @@ static int run(struct input *i, int files, char **names)
 	return status;
 }
 
+static const struct option_row rows[] = {
+	RECORDS_ROWS(struct input, format),
+	{ "rate", "N", option_rate, OPTION_AT(struct input, to.pace.rate),
+	  "N records a second, evenly (k, M, G are of 1000)", "a number of records a second" },
+	{ "batch", "N", option_number, OPTION_AT(struct input, to.batch),
+	  "publish N records together, or what there is when input pauses",
+	  "a number of records, from 1", .least = 1 },
+	{ "pack", NULL, option_flag, OPTION_AT(struct input, to.pack),
+	  "put many records into one, for 'recv --messages' or a BPF program\n"
+	  "that takes them apart" },
+	{ "shared", NULL, option_flag, OPTION_AT(struct input, to.shared),
+	  "be one of many producers, all of them with --shared" },
+	{ "recover", NULL, option_flag, OPTION_AT(struct input, to.recover),
+	  "first discard what a dead producer has left unfinished" },
+	{ "timeout", "SECONDS", option_seconds, OPTION_AT(struct input, to.timeout_ns),
+	  "give up when the ring stays full for so long (such as 0.5; 0: do\n"
+	  "not wait); default: wait for ever",
+	  "a number of seconds" },
+	{ "json", NULL, option_flag, OPTION_AT(struct input, json),
+	  "print the summary as an object on standard output" },
+	{ "quiet", NULL, option_flag, OPTION_AT(struct input, to.quiet),
+	  "no progress line and no summary on standard error", .letter = 'q' },
+	{ 0 },
+};
+
+static const struct verb_usage usage = {
+	.arguments = "RING [FILE...]",
+	.about = "Feed a ring with the records in the files, or in standard input if there are "
+		 "none or\n"
+		 "where FILE is -. Wait while the ring is full. End when all is published, which "
+		 "is not\n"
+		 "to say consumed.\n",
+	.rows = rows,
+	.more = "RING is map:ID, map:NAME, the path of a pinned map, or mem:NAME.\n"
+		"\n"
+		"Example:\n"
+		"  dmesg | chute send /sys/fs/bpf/log --timeout 5\n",
+};
+
 int tool_send(int argc, char **argv)
 {
-	static const struct option options[] = {
-		RECORDS_OPTIONS,
-		{ "batch", required_argument, NULL, OPTION_BATCH },
-		{ "pack", no_argument, NULL, OPTION_PACK },
-		{ "rate", required_argument, NULL, OPTION_RATE },
-		{ "recover", no_argument, NULL, OPTION_RECOVER },
-		{ "shared", no_argument, NULL, OPTION_SHARED },
-		{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
-		TOOL_OPTIONS_QUIET,
-		TOOL_OPTIONS_JSON,
-		TOOL_OPTIONS,
-		{ 0 },
-	};
 	struct input i = { .to.timeout_ns = CHUTE_FOREVER };
-	int option, status;
+	int status = options_take(&usage, &i, &argc, &argv);
 
-	while ((option = tool_option(argc, argv, options)) != -1) {
-		if (option == TOOL_HELP)
-			return tool_print(help);
-		status = option_take(&i, option);
-		if (status)
-			return status;
-	}
-	if (optind >= argc)
+	if (status != OPTIONS_GO_ON)
+		return status;
+	if (!argc)
 		return tool_misuse("no RING given");
-	status = options_check(&i);
-	if (!status)
-		status = ring_name_parse(&i.to.ring, argv[optind]);
+	if (i.to.batch && i.to.shared && !i.to.pack)
+		return tool_misuse("--batch and --shared: a shared ring's records are there as "
+				   "soon as they are finished; --pack puts many into one");
+	status = ring_name_parse(&i.to.ring, *argv);
 	if (!status)
 		status = sender_open(&i.to);
 	if (status)
 		return status;
-	status = run(&i, argc - optind - 1, argv + optind + 1);
+	status = run(&i, argc - 1, argv + 1);
 	chute_close(i.to.c);
 	if (stop_asked() && !status)
 		stop_die();

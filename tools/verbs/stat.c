@@ -8,7 +8,7 @@
 #include "cli/size.h"
 #include "look/stat_text.h"
 #include "cli/stop.h"
-#include "cli/tool.h"
+#include "cli/options.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -16,25 +16,6 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-
-#define LEAST_INTERVAL_NS (NS_PER_S / 100)
-
-static const char help[] =
-	"usage: chute stat RING [--interval SECONDS] [--count N] [--walk N] [--json]\n"
-	"Where a ring stands: positions, fill, pending records, producers; with an interval also\n"
-	"what goes in and out a second.\n"
-	"\n"
-	"  --interval SECONDS  a sample after each SECONDS, until interrupted\n"
-	"  --count N           end after N samples\n"
-	"  --walk N            look at no more than N pending records a sample (1000; 0: none)\n"
-	"  --json              an object a line for each sample\n"
-	"  -h, --help          this text\n"
-	"\n"
-	"RING is map:ID, map:NAME, the path of a pinned map or of an image, or mem:NAME. It is\n"
-	"only read: whoever feeds or drains it notices nothing.\n"
-	"\n"
-	"Example:\n"
-	"  chute stat /sys/fs/bpf/log --interval 1 --count 10\n";
 
 struct watcher {
 	__s64 interval_ns; /* 0: one sample, now */
@@ -104,53 +85,41 @@ static int watch(struct watcher *w)
 	return status;
 }
 
-enum { OPTION_INTERVAL = TOOL_FIRST_LONG, OPTION_COUNT, OPTION_WALK };
+static const struct option_row rows[] = {
+	{ "interval", "SECONDS", option_seconds, OPTION_AT(struct watcher, interval_ns),
+	  "a sample after each SECONDS, until interrupted", "a number of seconds",
+	  .least = NS_PER_S / 100 },
+	{ "count", "N", option_number, OPTION_AT(struct watcher, count), "end after N samples",
+	  "a number of samples", .least = 1 },
+	{ "walk", "N", option_number, OPTION_AT(struct watcher, walk),
+	  "look at no more than N pending records a sample (1000; 0: none)",
+	  "a number of records" },
+	{ "json", NULL, option_flag, OPTION_AT(struct watcher, json),
+	  "an object a line for each sample" },
+	{ 0 },
+};
 
-static int option_take(struct watcher *w, int option)
-{
-	switch (option) {
-	case OPTION_INTERVAL:
-		if (seconds_parse(optarg, &w->interval_ns))
-			return tool_misuse("--interval %s: not a number of seconds", optarg);
-		if (w->interval_ns < LEAST_INTERVAL_NS)
-			return tool_misuse("--interval %s: 0.01 is the least", optarg);
-		return TOOL_OK;
-	case OPTION_COUNT:
-		if (count_parse(optarg, &w->count) || !w->count)
-			return tool_misuse("--count %s: not a number of samples", optarg);
-		return TOOL_OK;
-	case OPTION_WALK:
-		if (count_parse(optarg, &w->walk))
-			return tool_misuse("--walk %s: not a number of records", optarg);
-		return TOOL_OK;
-	case TOOL_JSON:
-		w->json = true;
-		return TOOL_OK;
-	default:
-		return option == TOOL_BAD ? TOOL_USAGE : tool_misuse("-%c is no option", option);
-	}
-}
+static const struct verb_usage usage = {
+	.arguments = "RING",
+	.about = "Where a ring stands: positions, fill, pending records, producers; with an "
+		 "interval also\n"
+		 "what goes in and out a second.\n",
+	.rows = rows,
+	.more = "RING is map:ID, map:NAME, the path of a pinned map or of an image, or mem:NAME. "
+		"It is\n"
+		"only read: whoever feeds or drains it notices nothing.\n"
+		"\n"
+		"Example:\n"
+		"  chute stat /sys/fs/bpf/log --interval 1 --count 10\n",
+};
 
 int tool_stat(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "interval", required_argument, NULL, OPTION_INTERVAL },
-		{ "count", required_argument, NULL, OPTION_COUNT },
-		{ "walk", required_argument, NULL, OPTION_WALK },
-		TOOL_OPTIONS_JSON,
-		TOOL_OPTIONS,
-		{ 0 },
-	};
 	struct watcher w = { .count = UINT64_MAX, .walk = PENDING_DEFAULT };
-	int option, status;
+	int status = options_take(&usage, &w, &argc, &argv);
 
-	while ((option = tool_option(argc, argv, options)) != -1) {
-		if (option == TOOL_HELP)
-			return tool_print(help);
-		status = option_take(&w, option);
-		if (status)
-			return status;
-	}
+	if (status != OPTIONS_GO_ON)
+		return status;
 	/* Several samples need time between them. */
 	if (w.count != UINT64_MAX && !w.interval_ns)
 		w.interval_ns = NS_PER_S;

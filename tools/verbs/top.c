@@ -4,7 +4,7 @@
 #include "ring/rings.h"
 #include "cli/size.h"
 #include "cli/stop.h"
-#include "cli/tool.h"
+#include "cli/options.h"
 #include "top/rings.h"
 #include "top/screen.h"
 #include "ring/users.h"
@@ -16,22 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LEAST_INTERVAL_NS (NS_PER_S / 100)
-#define USERS_PERIOD_NS	  (5 * NS_PER_S) /* a walk over all processes costs something */
-#define KEY_ESCAPE	  27
-
-static const char help[] =
-	"usage: chute top [--interval SECONDS] [RING...]\n"
-	"All rings of this machine, or these, on a screen that is renewed: fill, rates, and the\n"
-	"page of one ring. h shows the keys, q leaves.\n"
-	"\n"
-	"  --interval SECONDS  between two looks (1)\n"
-	"  -h, --help          this text\n"
-	"\n"
-	"RING is map:ID, map:NAME, the path of a pinned map or of an image, or mem:NAME.\n"
-	"\n"
-	"Example:\n"
-	"  chute top --interval 0.5\n";
+#define USERS_PERIOD_NS (5 * NS_PER_S) /* a walk over all processes costs something */
+#define KEY_ESCAPE	27
 
 enum where { TABLE, PAGE, HELP };
 
@@ -264,29 +250,32 @@ static void run(struct top *top)
 	}
 }
 
+static const struct option_row rows[] = {
+	{ "interval", "SECONDS", option_seconds, OPTION_AT(struct top, interval_ns),
+	  "between two looks (1)", "a number of seconds", .least = NS_PER_S / 100 },
+	{ 0 },
+};
+
+static const struct verb_usage usage = {
+	.arguments = "[RING...]",
+	.about = "All rings of this machine, or these, on a screen that is renewed: fill, rates, "
+		 "and the\n"
+		 "page of one ring. h shows the keys, q leaves.\n",
+	.rows = rows,
+	.more = "RING is map:ID, map:NAME, the path of a pinned map or of an image, or mem:NAME.\n"
+		"\n"
+		"Example:\n"
+		"  chute top --interval 0.5\n",
+};
+
 int tool_top(int argc, char **argv)
 {
-	enum { INTERVAL = TOOL_FIRST_LONG };
-	static const struct option options[] = {
-		{ "interval", required_argument, NULL, INTERVAL },
-		TOOL_OPTIONS,
-		{ 0 },
-	};
 	struct top top = { .interval_ns = NS_PER_S };
-	int option, i, status = TOOL_OK;
+	int i, status = options_take(&usage, &top, &argc, &argv);
 
-	while ((option = tool_option(argc, argv, options)) != -1) {
-		if (option == TOOL_HELP)
-			return tool_print(help);
-		if (option != INTERVAL)
-			return option == TOOL_BAD ? TOOL_USAGE
-						  : tool_misuse("-%c is no option", option);
-		if (seconds_parse(optarg, &top.interval_ns))
-			return tool_misuse("--interval %s: not a number of seconds", optarg);
-		if (top.interval_ns < LEAST_INTERVAL_NS)
-			return tool_misuse("--interval %s: 0.01 is the least", optarg);
-	}
-	for (i = optind; i < argc && !status; i++)
+	if (status != OPTIONS_GO_ON)
+		return status;
+	for (i = 0, status = TOOL_OK; i < argc && !status; i++)
 		status = top_rings_name(&top.rings, argv[i]);
 	/* Before ncurses, which handles signals that nobody else does. */
 	if (!status)
