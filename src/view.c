@@ -3,7 +3,6 @@
  * view.c: a look at a ring from outside. Everything is read once, from memory that
  * anyone may write at any time; nothing is written.
  */
-#include "consumer/drain.h"
 #include "owner.h"
 #include "ring/record.h"
 #include "ring/pad.h"
@@ -14,10 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-struct chute_view {
-	struct chute_ring ring;
-};
 
 #define LOOKS 16 /* at positions that move, until we say so */
 
@@ -50,12 +45,6 @@ void chute_view_close(struct chute_view *view)
 		return;
 	chute_ring_unmap(&view->ring);
 	free(view);
-}
-
-const struct chute_view *chute_consumer_view(const struct chute_consumer *consumer)
-{
-	_Static_assert(!offsetof(struct chute_consumer, ring), "is a view, too");
-	return (const struct chute_view *)consumer;
 }
 
 /* ---- positions and counters ---- */
@@ -182,12 +171,6 @@ int chute_view_record_producer(const struct chute_view *view, const struct chute
 }
 
 /* ---- records ---- */
-
-unsigned long chute_consumer_pos(const struct chute_consumer *consumer)
-{
-	/* Relaxed: a position to peek at, which checks what it finds there. */
-	return chute_load_relaxed(&consumer->ring.consumer->consumer_pos);
-}
 
 int chute_peek(const struct chute_view *view, unsigned long pos, struct chute_record *record)
 {

@@ -93,6 +93,25 @@ long chute_drain_messages(struct chute_consumer *consumer, chute_message_fn *fn,
 			  __u64 flags, struct chute_messages *found);
 
 /*
+ * The messages of one record, one after the other: what chute_drain_messages() would
+ * call @fn for, for who has a payload in hand (chute_drain(), chute_peek()). Each length
+ * is loaded once and checked before it is used; nothing outside the record is read.
+ */
+struct chute_unpacker {
+	const char *at;	  /* the next message, not above ... */
+	const char *last; /* ... the last place for one, or, where that varies, the end */
+	__u32 stride;	  /* from message to message; 0: each has its size before it */
+	__u32 size;	  /* of each */
+	__u32 packed;	  /* else the record is a message by itself */
+	__u32 malformed;  /* it is not what it says: what was delivered made sense */
+};
+
+static inline void chute_unpack(struct chute_unpacker *u, const void *payload, __u32 length);
+
+/* The next message, in place. Returns 1, or 0 after the last one. */
+static inline int chute_unpack_next(struct chute_unpacker *u, const void **message, __u32 *size);
+
+/*
  * Wait up to @timeout_ns nanoseconds (CHUTE_FOREVER: without end; 0: only look)
  * until a drain would find something to consume, or an error, at the head.
  * chute_kick() ends the wait at once; a producer that does not kick is noticed
@@ -103,6 +122,68 @@ int chute_drain_wait(struct chute_consumer *consumer, __s64 timeout_ns);
 
 /* The bytes of data in the ring. Never changes. */
 size_t chute_consumer_size(const struct chute_consumer *consumer);
+
+/* ---- insides ---- */
+
+static inline void chute_unpack(struct chute_unpacker *u, const void *payload, __u32 length)
+{
+	const struct chute_packed *pack = (const struct chute_packed *)payload;
+	__u32 bytes;
+
+	u->malformed = 0;
+	u->packed = length >= sizeof(*pack) && chute_load_relaxed(&pack->magic) == CHUTE_PACK_MAGIC;
+	if (!u->packed) {
+		u->at = u->last = (const char *)payload;
+		u->size = length;
+		u->stride = length ? length : 1;
+		return;
+	}
+	u->at = u->last = (const char *)(pack + 1);
+	u->size = chute_load_relaxed(&pack->size);
+	u->stride = u->size == CHUTE_PACK_MIXED ? 0 : chute_message_bytes(u->size);
+	bytes = chute_load_relaxed(&pack->bytes);
+	if (!bytes || bytes > CHUTE_PACK_BYTES_MAX || bytes > length - sizeof(*pack) ||
+	    (u->size > CHUTE_PACK_MESSAGE_MAX && u->size != CHUTE_PACK_MIXED)) {
+		u->malformed = 1;
+		u->stride = 8;
+		u->last = u->at - 8;
+	} else {
+		u->last = u->at + bytes - u->stride;
+	}
+}
+
+static inline int chute_unpack_mixed(struct chute_unpacker *u, const void **message, __u32 *size)
+{
+	const struct chute_message *header = (const struct chute_message *)(const void *)u->at;
+	__u32 left = (__u32)(u->last - u->at), bytes;
+
+	if (left >= sizeof(*header)) {
+		*size = chute_load_relaxed(&header->len);
+		bytes = (__u32)sizeof(*header) + ((*size + 7) & ~7U);
+		if (*size <= CHUTE_PACK_MESSAGE_MAX && bytes <= left) {
+			*message = header + 1;
+			u->at += bytes;
+			return 1;
+		}
+	}
+	u->malformed |= left != 0;
+	u->at = u->last;
+	return 0;
+}
+
+static inline int chute_unpack_next(struct chute_unpacker *u, const void **message, __u32 *size)
+{
+	if (!u->stride)
+		return chute_unpack_mixed(u, message, size);
+	if (u->at > u->last) {
+		u->malformed |= u->at != u->last + u->stride;
+		return 0;
+	}
+	*message = u->at;
+	*size = u->size;
+	u->at += u->stride;
+	return 1;
+}
 
 #ifdef __cplusplus
 }

@@ -209,3 +209,14 @@ size_t chute_consumer_size(const struct chute_consumer *consumer)
 {
 	return consumer->ring.size;
 }
+
+const struct chute_view *chute_consumer_view(const struct chute_consumer *consumer)
+{
+	return &consumer->view;
+}
+
+unsigned long chute_consumer_pos(const struct chute_consumer *consumer)
+{
+	/* Relaxed: a position to peek at, which checks what it finds there. */
+	return chute_load_relaxed(&consumer->ring.consumer->consumer_pos);
+}

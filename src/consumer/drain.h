@@ -8,7 +8,10 @@
 #include <chute/drain.h>
 
 struct chute_consumer {
-	struct chute_ring ring;	 /* first: what struct chute_view is */
+	union {
+		struct chute_ring ring;
+		struct chute_view view; /* of it, for who asks */
+	};
 	unsigned long stuck_pos; /* where a drain found an unfinished record ... */
 	__s64 stuck_ns;		 /* ... and since when */
 };

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * messages.c: takes packed records apart for the user-space consumer. As hostile
- * as the rest: each length is loaded once, checked against what is left of the
- * record, and only then used. The same as chute.bpf.h does, row for row.
+ * messages.c: drains messages: each record is taken apart by the unpacker of
+ * chute/drain.h, which finds what chute.bpf.h does, row for row.
  */
 #include "consumer/messages.h"
 
@@ -13,56 +12,19 @@ struct unpack {
 	struct chute_messages found;
 };
 
-static bool run(struct unpack *u, const char *messages, __u32 bytes, __u32 size)
-{
-	__u32 stride = chute_message_bytes(size), at;
-
-	for (at = 0; bytes - at >= stride; at += stride) {
-		u->fn(messages + at, size, u->ctx);
-		u->found.messages++;
-	}
-	return at == bytes;
-}
-
-static bool mixed(struct unpack *u, const char *messages, __u32 bytes)
-{
-	const struct chute_message *message;
-	__u32 at = 0, size;
-
-	while (bytes - at >= sizeof(*message)) {
-		message = (const struct chute_message *)(messages + at);
-		size = chute_load_relaxed(&message->len);
-		at += sizeof(*message);
-		if (size > CHUTE_PACK_MESSAGE_MAX || ((size + 7) & ~7U) > bytes - at)
-			return false;
-		u->fn(message + 1, size, u->ctx);
-		u->found.messages++;
-		at += (size + 7) & ~7U;
-	}
-	return at == bytes;
-}
-
 static int unpack(const void *payload, __u32 length, void *ctx)
 {
-	const struct chute_packed *pack = payload;
+	struct chute_unpacker unpacker;
 	struct unpack *u = ctx;
-	__u32 size, bytes;
-	bool good = false;
+	const void *message;
+	__u32 size;
 
-	if (length < sizeof(*pack) || chute_load_relaxed(&pack->magic) != CHUTE_PACK_MAGIC) {
-		u->fn(payload, length, u->ctx);
+	chute_unpack(&unpacker, payload, length);
+	while (chute_unpack_next(&unpacker, &message, &size)) {
+		u->fn(message, size, u->ctx);
 		u->found.messages++;
-		return u->quota && !--u->quota;
 	}
-	size = chute_load_relaxed(&pack->size);
-	bytes = chute_load_relaxed(&pack->bytes);
-	if (!bytes || bytes > CHUTE_PACK_BYTES_MAX || bytes > length - sizeof(*pack))
-		good = false;
-	else if (size == CHUTE_PACK_MIXED)
-		good = mixed(u, (const char *)(pack + 1), bytes);
-	else if (size <= CHUTE_PACK_MESSAGE_MAX)
-		good = run(u, (const char *)(pack + 1), bytes, size);
-	u->found.malformed += !good;
+	u->found.malformed += unpacker.malformed;
 	return u->quota && !--u->quota;
 }
 

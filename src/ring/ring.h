@@ -71,6 +71,11 @@ struct chute_ring {
 	size_t consumer_mapping_size, producer_mapping_size;
 };
 
+/* What chute/inspect.h gives out: a ring, for looking. */
+struct chute_view {
+	struct chute_ring ring;
+};
+
 /* Both take a descriptor that stays the caller's. Return 0, or -errno:
  * -EINVAL for what is not such a ring, -E2BIG where it can't be addressed. */
 int chute_ring_map(struct chute_ring *ring, int map_fd);

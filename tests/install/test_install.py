@@ -211,7 +211,7 @@ def main():
             ("libchute exports what chute.map says",
              lambda: exports("libchute.so.0", "chute.map", "CHUTE_0.1")),
             ("the drop-in exports libbpf's six calls",
-             lambda: exports("libchute-libbpf.so.0", "libbpf.map", "LIBBPF_1.1.0")),
+             lambda: exports("libchute-libbpf.so.0", "dropin/libbpf.map", "LIBBPF_1.1.0")),
             ("libchute needs libc alone", lambda: needs_libc_alone("libchute.so.0")),
             ("the drop-in needs libc alone", lambda: needs_libc_alone("libchute-libbpf.so.0")),
             ("the man pages are installed", man_pages_are_installed),
