@@ -1,43 +1,36 @@
 # The front door: gets what is missing, then meson and ninja do the work.
 BUILD ?= build
-PREFIX ?= /usr/local
 
-.PHONY: all run check bench fuzz torture install clean
+# `make bench produce memory`: those lines.
+ifeq ($(firstword $(MAKECMDGOALS)),bench)
+LINES := $(wordlist 2,$(words $(MAKECMDGOALS)),$(MAKECMDGOALS))
+$(LINES): bench ; @:
+endif
 
-all: $(BUILD)/build.ninja
-	@ninja -C $(BUILD)
+.PHONY: all run check bench fuzz torture install fresh clean $(LINES)
 
-$(BUILD)/build.ninja:
-	@scripts/setup build
-	@meson setup $(BUILD) --prefix=$(PREFIX) >$(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
-	@mv $(BUILD).log $(BUILD)/setup.log
+all:
+	@scripts/setup
+	@scripts/build $(BUILD)
 
-run:
-	@scripts/setup build
-	@$(MAKE) -s all >/dev/null || $(MAKE) all
+run: all
 	@scripts/run $(BUILD)
 
-check:
-	@scripts/setup check
-	@$(MAKE) -s all
+check: all
 	@scripts/check $(BUILD)
 
-bench:
-	@scripts/setup bench
-	@$(MAKE) -s all
-	@scripts/bench $(BUILD)
+bench: all
+	@scripts/bench $(BUILD) $(LINES)
 
 fuzz:
 	@scripts/setup ci
 	@scripts/fuzz
 
-torture:
-	@scripts/setup check
-	@$(MAKE) -s all
+torture: all
 	@scripts/torture $(BUILD) $(KILLS)
 
 install: all
-	@meson install -C $(BUILD)
+	@scripts/install $(BUILD)
 
 clean:
 	@rm -rf $(BUILD) build-*

@@ -117,6 +117,7 @@ static void text_split(struct text *t)
 static void send_all(struct chute *c, const struct text *t, __u64 records, struct count *sent)
 {
 	const struct line *line;
+	bool watched = isatty(STDERR_FILENO);
 	double last = now();
 	void *payload;
 
@@ -128,15 +129,16 @@ static void send_all(struct chute *c, const struct text *t, __u64 records, struc
 		memcpy(payload, line->start, line->size);
 		chute_submit(c, payload);
 		count_record(sent, line->start, line->size);
-		if (sent->records % 65536 == 0 && now() - last > 0.2) {
+		if (watched && sent->records % 65536 == 0 && now() - last > 0.2) {
 			last = now();
 			fprintf(stderr, "\r%10llu of %llu records, ring %3zu %% full ",
 				(unsigned long long)sent->records, (unsigned long long)records,
 				chute_used(c) * 100 / chute_size(c));
 		}
 	}
-	fprintf(stderr, "\r%10llu of %llu records sent%20s\n", (unsigned long long)sent->records,
-		(unsigned long long)records, "");
+	if (watched)
+		fprintf(stderr, "\r%10llu of %llu records sent%20s\n",
+			(unsigned long long)sent->records, (unsigned long long)records, "");
 }
 
 static int report(const char *receiver, const struct count *sent, const struct count *received,

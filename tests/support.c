@@ -11,11 +11,34 @@
 #include <time.h>
 #include <unistd.h>
 
+/*
+ * In the place of cmocka's own, through which its report goes: before 1.1.7 a skipped
+ * case is "not ok", which counts as failed.
+ */
+void print_message(const char *format, ...)
+{
+	static const char skipped[] = "not ok %u # SKIP";
+	va_list args;
+
+	if (!strncmp(format, skipped, sizeof(skipped) - 1))
+		format += strlen("not ");
+	va_start(args, format);
+	vprintf(format, args);
+	va_end(args);
+	fflush(stdout);
+}
+
 void skip_because(const char *reason)
 {
+	static char last[256];
+
 	if (getenv("CHUTE_REQUIRE_BPF"))
 		fail_msg("would skip, but CHUTE_REQUIRE_BPF is set: %s", reason);
-	print_message("# skipped: %s\n", reason);
+	/* Once is enough for all that want the same. */
+	if (strcmp(last, reason)) {
+		print_message("# skipped: %s\n", reason);
+		snprintf(last, sizeof(last), "%s", reason);
+	}
 	skip();
 }
 
