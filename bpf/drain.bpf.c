@@ -8,7 +8,7 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
-#include "../tests/drained.h"
+#include "../tests/fixture/drained.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 

@@ -6,7 +6,7 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
-#include "../tests/laned.h"
+#include "../tests/fixture/laned.h"
 
 #define CHUTE_STEP 4 /* two drains of four lanes: what the verifier can walk through */
 #include <chute/chute.bpf.h>

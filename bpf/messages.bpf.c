@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
 /*
- * messages.bpf.c: the consumer of tests/receive.h in BPF, by CHUTE_MESSAGES() with
+ * messages.bpf.c: the consumer of tests/fixture/receive.h in BPF, by CHUTE_MESSAGES() with
  * the defaults and with the shortest steps.
  */
 #include <linux/bpf.h>
@@ -8,7 +8,7 @@
 
 #include <chute/chute.bpf.h>
 
-#include "../tests/receive.h"
+#include "../tests/fixture/receive.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 

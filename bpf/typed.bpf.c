@@ -9,7 +9,7 @@
 
 #include <chute/chute.bpf.h>
 
-#include "../tests/receive.h"
+#include "../tests/fixture/receive.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 

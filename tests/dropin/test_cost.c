@@ -22,7 +22,7 @@ static struct cost measure(void)
 	char command[8192];
 	FILE *f;
 
-	snprintf(command, sizeof(command), "%s", build_path("tests/preload/ratio"));
+	snprintf(command, sizeof(command), "%s", build_path("tests/dropin/program/ratio"));
 	snprintf(command + strlen(command), sizeof(command) - strlen(command), " %s libbpf.so.1",
 		 build_path("libchute-libbpf.so.0"));
 	f = popen(command, "r");

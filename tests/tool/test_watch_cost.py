@@ -32,7 +32,7 @@ ATTEMPTS = 6
 
 class Owner:
     def __init__(self, threads):
-        self.process = subprocess.Popen([BUILD / "tests/watch/owner", threads], text=True,
+        self.process = subprocess.Popen([BUILD / "tests/tool/owner", threads], text=True,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.DEVNULL)
         line = self.process.stdout.readline()

@@ -7,7 +7,7 @@
 #ifndef PRELOAD_COMMON_H
 #define PRELOAD_COMMON_H
 
-#include "../drained.h"
+#include "drained.h"
 #include "drain.skel.h"
 
 #include <bpf/bpf.h>

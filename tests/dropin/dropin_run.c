@@ -14,7 +14,8 @@ static void exec_program(enum how_run how, const char *command, const char *argu
 {
 	if (how == PRELOADED)
 		setenv("LD_PRELOAD", build_path("libchute-libbpf.so.0"), 1);
-	execl(build_path(how == LINKED ? "tests/preload/program_linked" : "tests/preload/program"),
+	execl(build_path(how == LINKED ? "tests/dropin/program/program_linked"
+				       : "tests/dropin/program/program"),
 	      "program", command, argument, NULL);
 	_exit(127);
 }

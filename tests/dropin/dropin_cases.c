@@ -67,7 +67,7 @@ void its_errors_are_libbpfs(void **state)
 	static char rows[OUTPUT_MAX], libbpf[OUTPUT_MAX], expected[OUTPUT_MAX];
 
 	need_bpf();
-	read_source("tests/preload/rows.txt", expected);
+	read_source("tests/dropin/program/rows.txt", expected);
 	run_program(how, "rows", NULL, rows);
 	assert_string_equal(rows, expected);
 	/* The table is no invention. */

@@ -7,7 +7,7 @@
  */
 #include "support.h"
 
-#include "kernel/image.h"
+#include "image.h"
 #include "ring/ring.h"
 
 #include <chute/drain.h>

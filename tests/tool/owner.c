@@ -5,7 +5,7 @@
  * line on standard input it says how far it is: "RECORDS NS CPU-NS", of the thread that
  * feeds; before that, the ring's id.
  */
-#include "../drained.h"
+#include "drained.h"
 #include "drain.skel.h"
 
 #include <bpf/bpf.h>

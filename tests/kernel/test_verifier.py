@@ -19,7 +19,7 @@ PROGRAMS = 19
 
 def load(made):
     """{program: instructions}"""
-    run = subprocess.run([str(BUILD / "tests/verifier/load"), str(made)], text=True,
+    run = subprocess.run([str(BUILD / "tests/kernel/load"), str(made)], text=True,
                          stdout=subprocess.PIPE, timeout=100)
     if run.returncode == 77:
         raise Skip(run.stdout.strip())
@@ -27,7 +27,7 @@ def load(made):
     return dict(line.split() for line in run.stdout.splitlines())
 
 
-def compiled(folder, compiler, flags, source=SOURCE / "tests/verifier/matrix.bpf.c"):
+def compiled(folder, compiler, flags, source=SOURCE / "tests/kernel/matrix.bpf.c"):
     if not shutil.which(compiler):
         raise Skip(f"{compiler} is not installed")
     multiarch = sh("cc -print-multiarch").strip()
@@ -74,7 +74,7 @@ def a_receiver_that_reads_past_a_message_is_refused():
         path = Path(folder) / "past.bpf.c"
         path.write_text(source)
         made = compiled(folder, "clang", (), path)
-        run = subprocess.run([str(BUILD / "tests/verifier/load"), str(made)], text=True,
+        run = subprocess.run([str(BUILD / "tests/kernel/load"), str(made)], text=True,
                              stdout=subprocess.PIPE, timeout=100)
     if run.returncode == 77:
         raise Skip(run.stdout.strip())

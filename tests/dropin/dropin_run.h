@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * dropin_run.h: runs tests/preload/program, which is built against libbpf alone, and
+ * dropin_run.h: runs tests/dropin/program/program, which is built against libbpf alone, and
  * reads what it prints.
  */
 #ifndef CHUTE_TESTS_DROPIN_RUN_H

@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../examples/count.h"
+#include "../../examples/count.h"
 #include "count.skel.h"
 
 /* A path in the test's bpffs, new, in a static buffer; some at a time. */

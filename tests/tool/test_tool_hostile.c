@@ -9,10 +9,10 @@
  */
 #include "support.h"
 
-#include "kernel/image.h"
+#include "image.h"
 #include "ring/ring.h"
 
-#include "../tools/cli/tool.h"
+#include "cli/tool.h"
 
 #include <chute/drain.h>
 

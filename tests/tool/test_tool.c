@@ -2,7 +2,7 @@
 /* test_tool: the tool as a whole, its command line, and chute create. */
 #include "tool_run.h"
 
-#include "../tools/cli/size.h"
+#include "cli/size.h"
 
 #include <dirent.h>
 #include <errno.h>

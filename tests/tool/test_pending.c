@@ -3,7 +3,7 @@
  * but a ring, and on one that moves under it. */
 #include "support.h"
 
-#include "../tools/look/pending.h"
+#include "look/pending.h"
 
 #include <chute/chute.h>
 
