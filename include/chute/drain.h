@@ -71,6 +71,18 @@ void chute_consumer_close(struct chute_consumer *consumer);
 long chute_drain(struct chute_consumer *consumer, chute_drain_fn *callback, void *ctx, __u64 flags);
 
 /*
+ * Consume without a callback: the records from @from, which must be the consumer's position,
+ * up to @to, the next_pos of one that chute_peek() has shown (chute/inspect.h). What lies
+ * between them is the caller's to have looked at: an unfinished record there would be
+ * lost to its producer. @flags, wake-ups and who may call it are chute_drain()'s.
+ *
+ * Returns 0; -ESTALE if the consumer is elsewhere: another drain has been here since;
+ * -EINVAL (unknown @flags; @to is not a multiple of 8, or is not published); -EBUSY.
+ */
+int chute_consume(struct chute_consumer *consumer, unsigned long from, unsigned long to,
+		  __u64 flags);
+
+/*
  * Called for each message by chute_drain_messages(). The same function may be
  * compiled for BPF and named in CHUTE_MESSAGES() of chute/chute.bpf.h.
  */

@@ -32,6 +32,20 @@ struct chute_map_info {
 int chute_map_next(struct chute_map_info *info);
 
 /*
+ * A descriptor of the map with that id, or of what is pinned at that path; close-on-exec.
+ * It is the caller's, for chute_open_map(), chute_view_open_map() and chute_map_identify().
+ * @mode is O_RDWR; or O_RDONLY for who may only read a pin, and only wants to identify it:
+ * the kernel maps no memory of such a descriptor.
+ * Return it, or -errno as bpf(2) has it: -ENOENT, -EPERM (an id needs CAP_SYS_ADMIN), -EACCES.
+ */
+int chute_map_by_id(__u32 id);
+int chute_map_by_path(const char *bpffs_path, int mode);
+
+/* Which map is it? Returns 0; -EINVAL (not a user ring buffer; bad info->sz), or -errno as
+ * bpf(2) has it. */
+int chute_map_identify(int map_fd, struct chute_map_info *info);
+
+/*
  * A look at a ring through read-only mappings: of a map that a BPF program drains, of
  * a memory ring, or of an image that chute_view_save() made. What is seen may be any
  * moment's, and hostile: no call here reads outside the ring, waits or follows it

@@ -128,25 +128,63 @@ static void look_for_stuck(struct chute_consumer *consumer)
 	}
 }
 
+/* One drain at a time. 0, or -EBUSY. */
+static int begin(const struct chute_ring *ring)
+{
+	/* B0: pairs with B1. The last drainer's position is visible after it. */
+	return chute_owner_claim(&ring->consumer->drainer, chute_owner_self()) ? -EBUSY : 0;
+}
+
+static void end(const struct chute_ring *ring, bool consumed, __u64 flags)
+{
+	/* B1: pairs with B0. */
+	chute_store_release(&ring->consumer->drainer, (__u64)0);
+	if ((flags & CHUTE_FORCE_WAKEUP) || (consumed && !(flags & CHUTE_NO_WAKEUP)))
+		chute_wake_producers(ring);
+}
+
+static bool are_known(__u64 flags)
+{
+	return !(flags & ~(CHUTE_NO_WAKEUP | CHUTE_FORCE_WAKEUP));
+}
+
 long chute_drain(struct chute_consumer *consumer, chute_drain_fn *callback, void *ctx, __u64 flags)
 {
 	const struct chute_ring *ring = &consumer->ring;
 	bool consumed = false;
 	long ret;
 
-	if (flags & ~(CHUTE_NO_WAKEUP | CHUTE_FORCE_WAKEUP))
+	if (!are_known(flags))
 		return -EINVAL;
-	/* B0: pairs with B1. The last drainer's position is visible after it. */
-	if (chute_owner_claim(&ring->consumer->drainer, chute_owner_self()))
+	if (begin(ring))
 		return -EBUSY;
 	ret = drain_records(ring, callback, ctx, &consumed);
-	/* B1: pairs with B0. */
-	chute_store_release(&ring->consumer->drainer, (__u64)0);
-	if ((flags & CHUTE_FORCE_WAKEUP) || (consumed && !(flags & CHUTE_NO_WAKEUP)))
-		chute_wake_producers(ring);
+	end(ring, consumed, flags);
 	if (!ret && !consumed)
 		look_for_stuck(consumer);
 	return ret;
+}
+
+int chute_consume(struct chute_consumer *consumer, unsigned long from, unsigned long to,
+		  __u64 flags)
+{
+	const struct chute_ring *ring = &consumer->ring;
+	unsigned long *shared_pos = &ring->consumer->consumer_pos;
+	int err = 0;
+
+	if (!are_known(flags) || to % 8)
+		return -EINVAL;
+	if (begin(ring))
+		return -EBUSY;
+	if (chute_load_relaxed(shared_pos) != from)
+		err = -ESTALE;
+	else if (chute_ring_producer_pos(ring) - from < to - from)
+		err = -EINVAL;
+	else
+		/* D2: pairs with C0. */
+		chute_store_release(shared_pos, to);
+	end(ring, !err && to != from, flags);
+	return err;
 }
 
 static bool has_work(void *arg)

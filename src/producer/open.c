@@ -76,7 +76,7 @@ struct chute *chute_open_map(int map_fd, const struct chute_opts *opts)
 
 struct chute *chute_open_path(const char *bpffs_path, const struct chute_opts *opts)
 {
-	return open_map_and_close(chute_bpf_map_by_path(bpffs_path), opts);
+	return open_map_and_close(chute_bpf_map_by_path(bpffs_path, 0), opts);
 }
 
 struct chute *chute_open_id(__u32 map_id, const struct chute_opts *opts)

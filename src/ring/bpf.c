@@ -39,12 +39,13 @@ int chute_bpf_map_by_id(__u32 id)
 	return bpf_call(BPF_MAP_GET_FD_BY_ID, &attr);
 }
 
-int chute_bpf_map_by_path(const char *path)
+int chute_bpf_map_by_path(const char *path, __u32 flags)
 {
 	union bpf_attr attr;
 
 	memset(&attr, 0, sizeof(attr));
 	attr.pathname = (__u64)(unsigned long)path;
+	attr.file_flags = flags;
 	return bpf_call(BPF_OBJ_GET, &attr);
 }
 

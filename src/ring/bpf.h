@@ -12,7 +12,8 @@
 
 int chute_bpf_map_info(int map_fd, struct bpf_map_info *info);
 int chute_bpf_map_by_id(__u32 id);
-int chute_bpf_map_by_path(const char *path);
+/* @flags: 0, or BPF_F_RDONLY, with which no memory can be mapped. */
+int chute_bpf_map_by_path(const char *path, __u32 flags);
 int chute_bpf_map_next_id(__u32 *id);
 int chute_bpf_map_lookup(int map_fd, const void *key, void *value);
 int chute_bpf_map_create(const char *name, __u32 size);

@@ -9,6 +9,8 @@
 #include "consumer/drain.h"
 #include "drain_ring.h"
 
+#include <chute/inspect.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -176,6 +178,32 @@ static int say_and_stay(const void *payload, __u32 size, void *ctx)
 	return 0;
 }
 
+static void records_that_were_looked_at_are_consumed_without_a_callback(void **state)
+{
+	struct drain_ring *f = *state;
+	struct chute_record record;
+	unsigned long pos = 0;
+	__u64 sum = 0;
+	int i;
+
+	for (i = 1; i <= 3; i++)
+		send_number(f, (__u64)i);
+	for (i = 0; i < 2; i++, pos = record.next_pos)
+		assert_int_equal(chute_peek(chute_consumer_view(f->consumer), pos, &record), 1);
+	assert_int_equal(chute_consume(f->consumer, 0, pos, 1ULL << 5), -EINVAL);
+	assert_int_equal(chute_consume(f->consumer, 0, pos + 4, 0), -EINVAL);
+	/* Nothing is published there; and what the consumer has passed has gone. */
+	assert_int_equal(chute_consume(f->consumer, 0, pos + 64, 0), -EINVAL);
+	assert_int_equal(chute_consume(f->consumer, 8, pos, 0), -ESTALE);
+	assert_int_equal(chute_consume(f->consumer, 0, pos, 0), 0);
+	assert_int_equal(chute_consumer_pos(f->consumer), pos);
+	assert_int_equal(chute_consume(f->consumer, 0, pos, 0), -ESTALE);
+	assert_int_equal(chute_consume(f->consumer, pos, 0, 0), -EINVAL);
+	assert_int_equal(chute_consume(f->consumer, pos, pos, 0), 0);
+	assert_int_equal(chute_drain(f->consumer, sum_up, &sum, 0), 1);
+	assert_int_equal(sum, 3);
+}
+
 static void a_drain_in_a_live_process_is_EBUSY(void **state)
 {
 	struct drain_ring *f = *state;
@@ -288,6 +316,7 @@ int main(void)
 		cmocka_unit_test(a_ring_in_a_map_is_EPERM),
 		CASE(a_crooked_consumer_position_is_EINVAL),
 		CASE(records_go_through_the_wrap_of_positions),
+		CASE(records_that_were_looked_at_are_consumed_without_a_callback),
 		CASE(a_drain_in_a_live_process_is_EBUSY),
 		CASE(a_drain_that_died_is_not_in_the_way),
 		CASE(two_threads_that_drain_take_each_record_once_and_in_order),

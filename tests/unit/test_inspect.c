@@ -9,6 +9,7 @@
 #include <chute/inspect.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/bpf.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -58,6 +59,33 @@ static void a_walk_meets_every_ring_once_and_in_order(void **state)
 	close(array);
 	for (i = 0; i < 3; i++)
 		close(fds[i]);
+}
+
+static void a_map_is_found_by_its_id_and_known_by_its_descriptor(void **state)
+{
+	struct chute_map_info info = { .sz = sizeof(info) }, again = { .sz = sizeof(again) };
+	int fd, array, other;
+
+	(void)state;
+	need_bpf();
+	fd = chute_map("chute_known", SIZE);
+	array = make_array("chute_known");
+	assert_int_equal(chute_map_identify(fd, &info), 0);
+	assert_string_equal(info.name, "chute_known");
+	assert_int_equal(info.size, SIZE);
+	other = chute_map_by_id(info.id);
+	assert_true(other >= 0);
+	assert_true(fcntl(other, F_GETFD) & FD_CLOEXEC);
+	assert_int_equal(chute_map_identify(other, &again), 0);
+	assert_int_equal(again.id, info.id);
+	assert_int_equal(chute_map_identify(array, &again), -EINVAL);
+	again.sz--;
+	assert_int_equal(chute_map_identify(fd, &again), -EINVAL);
+	assert_int_equal(chute_map_by_id(~0U), -ENOENT);
+	assert_int_equal(chute_map_by_path("/nowhere", O_RDWR), -ENOENT);
+	close(other);
+	close(array);
+	close(fd);
 }
 
 static void a_walk_writes_no_more_than_the_caller_knows(void **state)
@@ -188,6 +216,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_walk_meets_every_ring_once_and_in_order),
+		cmocka_unit_test(a_map_is_found_by_its_id_and_known_by_its_descriptor),
 		cmocka_unit_test(a_walk_writes_no_more_than_the_caller_knows),
 		cmocka_unit_test(pending_records_are_seen_and_stay),
 		cmocka_unit_test(a_look_says_what_a_drain_would),

@@ -107,6 +107,37 @@ static void drain_and_compare(struct edge *e, const struct hostile *payloads, in
 	assert_int_equal(e->consumer_page.consumer_pos, e->producer_page.producer_pos);
 }
 
+/* The same without a callback: record by record, and consumed as they have been read. */
+static void peek_and_compare(struct edge *e, const struct hostile *payloads, int count)
+{
+	const struct chute_view *view = chute_consumer_view(&e->consumer);
+	struct received expected = { 0 };
+	__u64 malformed = 0, found = 0;
+	struct chute_record record;
+	struct chute_unpacker u;
+	unsigned long pos = 0;
+	const void *msg;
+	__u32 size;
+	int i;
+
+	memset(&e->got, 0, sizeof(e->got));
+	edge_lay(e, payloads, count);
+	for (i = 0; i < count; i++) {
+		malformed += hostile_read(&payloads[i], receive_whole, &expected);
+		assert_int_equal(chute_peek(view, pos, &record), 1);
+		chute_unpack(&u, record.payload, record.size);
+		while (chute_unpack_next(&u, &msg, &size))
+			check_and_receive(msg, size, e);
+		found += u.malformed;
+		assert_false(chute_unpack_next(&u, &msg, &size));
+		assert_int_equal(chute_consume(&e->consumer, pos, record.next_pos, 0), 0);
+		pos = record.next_pos;
+	}
+	assert_int_equal(found, malformed);
+	assert_memory_equal(&e->got, &expected, sizeof(expected));
+	assert_int_equal(e->consumer_page.consumer_pos, e->producer_page.producer_pos);
+}
+
 static void records_that_are_not_what_they_say_are_counted_and_passed_over(void **state)
 {
 	static struct hostile payloads[RECORDS];
@@ -121,6 +152,7 @@ static void records_that_are_not_what_they_say_are_counted_and_passed_over(void 
 		for (i = 0; i < count; i++)
 			hostile_make(&payloads[i], &random);
 		drain_and_compare(&e, payloads, count);
+		peek_and_compare(&e, payloads, count);
 	}
 	munmap(e.guard - AREA, AREA + 4096);
 }
@@ -143,6 +175,7 @@ static void records_cut_anywhere_are_not_read_past_their_end(void **state)
 		for (length = h.length; length; length--) {
 			h.length = length;
 			drain_and_compare(&e, &h, 1);
+			peek_and_compare(&e, &h, 1);
 		}
 	}
 	munmap(e.guard - AREA, AREA + 4096);
