@@ -4,6 +4,7 @@
  * namespaces, sole producers. Threads are in test_share_threads, deaths in
  * test_share_death, batches and packed records in test_share_batches.
  */
+#include "place.h"
 #include "shared_ring.h"
 
 #include "owner.h"
@@ -13,7 +14,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 static const struct chute_opts shared = { .sz = sizeof(shared), .flags = CHUTE_SHARED };
@@ -223,10 +223,10 @@ static void so_do_those_of_other_processes_until_they_die(void **state)
 
 	pid = child_that_stays(open_sole, s);
 	cannot_open(s, &shared, EBUSY);
-	child_end(pid, SIGKILL);
+	child_kill(pid, SIGKILL);
 	pid = child_that_stays(open_shared, s);
 	cannot_open(s, NULL, EBUSY);
-	child_end(pid, SIGKILL);
+	child_kill(pid, SIGKILL);
 	c = chute_open_memory(s->fd, NULL);
 	assert_non_null(c);
 	chute_close(c);
@@ -347,7 +347,7 @@ static void a_child_that_may_not_join_is_refused_each_time(void **state)
 {
 	struct shared_ring *s = *state;
 	struct forked f = { .s = s, .c = shared_producer(s) };
-	int ready[2], go[2], status;
+	int ready[2], go[2];
 	struct chute *sole;
 	char byte;
 	pid_t pid;
@@ -355,16 +355,13 @@ static void a_child_that_may_not_join_is_refused_each_time(void **state)
 	assert_int_equal(pipe(ready) | pipe(go), 0);
 	f.ready = ready[1];
 	f.go = go[0];
-	pid = fork();
-	if (!pid)
-		_exit(try_twice(&f));
+	pid = child_start(try_twice, &f);
 	assert_int_equal(read(ready[0], &byte, 1), 1);
 	chute_close(f.c);
 	sole = chute_open_memory(s->fd, NULL);
 	assert_non_null(sole);
 	assert_int_equal(write(go[1], "x", 1), 1);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0);
+	assert_int_equal(child_wait(pid), 0);
 	shared_send(sole, 1);
 	shared_expect_one(s, 1);
 	chute_close(sole);
@@ -378,38 +375,36 @@ static int open_errno(void *arg)
 	return chute_open_memory(((struct shared_ring *)arg)->fd, &shared) ? 0 : errno;
 }
 
-static void other_namespaces_are_refused(void **state, int flag)
+static void other_namespaces_are_refused(void **state, const struct place *there)
 {
 	struct shared_ring *s = *state;
 	struct chute *c = shared_producer(s);
-	int err;
 
-	err = in_namespace(flag, open_errno, s);
-	if (err < 0) {
-		chute_close(c);
-		skip_because("no such namespace can be made (unshare(2))");
-	}
-	assert_int_equal(err, EXDEV);
+	assert_int_equal(in_place(there, open_errno, s), EXDEV);
 	chute_close(c);
 	/* Beside a sole producer it is as anywhere. */
 	c = chute_open_memory(s->fd, NULL);
-	assert_int_equal(in_namespace(flag, open_errno, s), EBUSY);
+	assert_int_equal(in_place(there, open_errno, s), EBUSY);
 	chute_close(c);
 	/* They are among themselves, and we are the others, even when they are dead. */
-	assert_int_equal(in_namespace(flag, open_errno, s), 0);
+	assert_int_equal(in_place(there, open_errno, s), 0);
 	cannot_open(s, &shared, EXDEV);
 	cannot_open(s, NULL, EBUSY);
 }
 
 static void a_process_of_another_pid_namespace_is_refused(void **state)
 {
-	other_namespaces_are_refused(state, CLONE_NEWPID);
+	const struct place pids = { .namespaces = CLONE_NEWPID };
+
+	other_namespaces_are_refused(state, &pids);
 }
 
 /* There a process seems to have started at another time, and so to be another one. */
 static void a_process_of_another_time_namespace_is_refused(void **state)
 {
-	other_namespaces_are_refused(state, CLONE_NEWTIME);
+	const struct place later = { .boottime = 1000 };
+
+	other_namespaces_are_refused(state, &later);
 }
 
 #define FOREIGN(word) ((word) ^ 1ULL << 63)

@@ -4,6 +4,7 @@
  * finished, and the lock; and who does away with it. tests/torture kills at any
  * instruction; here, each death is a known one.
  */
+#include "child.h"
 #include "shared_ring.h"
 
 #include "clock.h"
@@ -12,7 +13,6 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 /* A case that waits for ever ends here. */
@@ -76,20 +76,18 @@ static void a_drain_takes_the_lock_of_the_dead(void **state)
 static void a_drain_does_not_wait_for_a_lock(void **state)
 {
 	struct shared_ring *s = *state;
-	int status;
 	pid_t pid;
 
 	die(s);
 	pid = child_that_stays(take_lock, s);
-	kill(pid, SIGSTOP);
-	assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+	child_stop(pid);
 	drain_later(s);
 	s->consumer->stuck_ns -= 10 * CHUTE_NS_PER_MS;
 	assert_int_equal(chute_drain_wait(s->consumer, CHUTE_NS_PER_MS), -ETIMEDOUT);
 	shared_expect(s, 0, NULL);
 	assert_int_equal(s->ring.producer->recovered, 0);
 	assert_int_equal(s->ring.producer->takeovers, 0);
-	child_end(pid, SIGKILL);
+	child_kill(pid, SIGKILL);
 	drain_later(s);
 	shared_expect_one(s, 1);
 }
