@@ -5,6 +5,7 @@
  * producer refuses. The lock is taken when a thread comes or goes, never to send.
  */
 #include "ring/bpf.h"
+#include "fd.h"
 #include "opts.h"
 #include "owner.h"
 #include "ring/ring.h"
@@ -70,8 +71,8 @@ static struct chute_lanes *lanes_new(const struct chute_opts *opts, int array_fd
 	lanes->array_fd = -1;
 	err = pthread_key_create(&lanes->key, seat_leave);
 	if (!err && array_fd >= 0) {
-		lanes->array_fd = fcntl(array_fd, F_DUPFD_CLOEXEC, 0);
-		err = lanes->array_fd < 0 ? errno : 0;
+		lanes->array_fd = chute_fd_copy(array_fd);
+		err = lanes->array_fd < 0 ? -lanes->array_fd : 0;
 		if (err)
 			pthread_key_delete(lanes->key);
 	}
@@ -223,9 +224,9 @@ int chute_lanes_add(struct chute_lanes *lanes, int fd)
 	err = probe(fd);
 	if (err)
 		return err;
-	own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	own = chute_fd_copy(fd);
 	if (own < 0)
-		return -errno;
+		return own;
 	pthread_mutex_lock(&lanes->lock);
 	err = add_fd(lanes, own);
 	if (!err)

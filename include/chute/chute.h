@@ -142,8 +142,9 @@ struct chute *chute_open_memory(int fd, const struct chute_opts *opts);
  * /dev/shm. Blocks are allocated at once, so that a full file system shows here
  * and not as a SIGBUS later.
  *
- * Return the descriptor or 0; -EINVAL (bad size, or the file is not empty),
- * -ENOSPC, -EFBIG, -ENOMEM, -EMFILE, -EBADF.
+ * Return the descriptor, 3 or above, or 0; -EINVAL (bad size, or the file is not empty),
+ * -EOPNOTSUPP (a file system of huge pages), -ENOSPC, -EFBIG, -ENOMEM, -EMFILE, -EBADF.
+ * A file that could not be formatted is left empty.
  */
 int chute_memory(const char *name, size_t size);
 int chute_memory_format(int fd, size_t size);
@@ -220,7 +221,7 @@ int chute_send(struct chute *c, const void *data, __u32 size, __s64 timeout_ns);
  * Make a user ring buffer map with @size bytes of data and the given name (cut to
  * 15 characters), and return its file descriptor, which is the caller's; pin a
  * map's descriptor at a path in a bpffs. Needs CAP_BPF.
- * Return the descriptor or 0; -EINVAL (bad size), or -errno as bpf(2) has it.
+ * Return the descriptor, 3 or above, or 0; -EINVAL (bad size), or -errno as bpf(2) has it.
  */
 int chute_map(const char *name, size_t size);
 int chute_pin(int map_fd, const char *bpffs_path);

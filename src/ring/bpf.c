@@ -4,6 +4,7 @@
  * kernel refuses unknown bytes that are not zero.
  */
 #include "ring/bpf.h"
+#include "fd.h"
 
 #include <errno.h>
 #include <string.h>
@@ -16,6 +17,14 @@ static int bpf_call(enum bpf_cmd cmd, union bpf_attr *attr)
 
 	ret = syscall(SYS_bpf, cmd, attr, sizeof(*attr));
 	return ret < 0 ? -errno : (int)ret;
+}
+
+/* A command whose result is a descriptor, which bpf(2) makes close-on-exec. */
+static int bpf_open(int cmd, union bpf_attr *attr)
+{
+	const int fd = bpf_call(cmd, attr);
+
+	return fd < 0 ? fd : chute_fd_own(fd);
 }
 
 int chute_bpf_map_info(int map_fd, struct bpf_map_info *info)
@@ -36,7 +45,7 @@ int chute_bpf_map_by_id(__u32 id)
 
 	memset(&attr, 0, sizeof(attr));
 	attr.map_id = id;
-	return bpf_call(BPF_MAP_GET_FD_BY_ID, &attr);
+	return bpf_open(BPF_MAP_GET_FD_BY_ID, &attr);
 }
 
 int chute_bpf_map_by_path(const char *path, __u32 flags)
@@ -46,7 +55,7 @@ int chute_bpf_map_by_path(const char *path, __u32 flags)
 	memset(&attr, 0, sizeof(attr));
 	attr.pathname = (__u64)(unsigned long)path;
 	attr.file_flags = flags;
-	return bpf_call(BPF_OBJ_GET, &attr);
+	return bpf_open(BPF_OBJ_GET, &attr);
 }
 
 int chute_bpf_map_next_id(__u32 *id)
@@ -81,7 +90,7 @@ int chute_bpf_map_create(const char *name, __u32 size)
 	attr.map_type = BPF_MAP_TYPE_USER_RINGBUF;
 	attr.max_entries = size;
 	strncpy(attr.map_name, name, sizeof(attr.map_name) - 1);
-	return bpf_call(BPF_MAP_CREATE, &attr);
+	return bpf_open(BPF_MAP_CREATE, &attr);
 }
 
 int chute_bpf_pin(int fd, const char *path)

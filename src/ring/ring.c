@@ -5,6 +5,7 @@
  * mappings of the same file do for a memory ring.
  */
 #include "ring/ring.h"
+#include "fd.h"
 #include "ring/bpf.h"
 
 #include <chute/chute.h>
@@ -36,8 +37,15 @@ bool chute_ring_size_ok(size_t size)
 
 static int ring_adopt_fd(struct chute_ring *ring, int fd)
 {
-	ring->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	return ring->fd < 0 ? -errno : 0;
+	ring->fd = chute_fd_copy(fd);
+	return ring->fd < 0 ? ring->fd : 0;
+}
+
+void chute_ring_close_fd(struct chute_ring *ring)
+{
+	if (ring->fd >= 0)
+		close(ring->fd);
+	ring->fd = -1;
 }
 
 void chute_ring_unmap(struct chute_ring *ring)
@@ -46,8 +54,7 @@ void chute_ring_unmap(struct chute_ring *ring)
 		munmap(ring->consumer_mapping, ring->consumer_mapping_size);
 	if (ring->producer_mapping)
 		munmap(ring->producer_mapping, ring->producer_mapping_size);
-	if (ring->fd >= 0)
-		close(ring->fd);
+	chute_ring_close_fd(ring);
 	memset(ring, 0, sizeof(*ring));
 	ring->fd = -1;
 }
@@ -142,7 +149,7 @@ static int memory_file_size(int fd, size_t page, size_t *size)
 	return 0;
 }
 
-static int ring_map_twice(struct chute_ring *ring, size_t page, int prot)
+static int ring_map_twice(struct chute_ring *ring, int fd, size_t page, int prot)
 {
 	size_t head = 2 * page + ring->size;
 	size_t total = head + ring->size;
@@ -153,9 +160,9 @@ static int ring_map_twice(struct chute_ring *ring, size_t page, int prot)
 	base = mmap(NULL, total, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (base == MAP_FAILED)
 		return -errno;
-	if (mmap(base, head, prot, MAP_SHARED | MAP_FIXED, ring->fd, 0) == MAP_FAILED ||
-	    mmap(base + head, ring->size, prot, MAP_SHARED | MAP_FIXED, ring->fd,
-		 (off_t)(2 * page)) == MAP_FAILED) {
+	if (mmap(base, head, prot, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED ||
+	    mmap(base + head, ring->size, prot, MAP_SHARED | MAP_FIXED, fd, (off_t)(2 * page)) ==
+		    MAP_FAILED) {
 		err = -errno;
 		munmap(base, total);
 		return err;
@@ -178,11 +185,8 @@ static int map_memory_ring(struct chute_ring *ring, int fd, int prot)
 	err = memory_file_size(fd, page, &ring->size);
 	if (err)
 		return err;
-	err = ring_adopt_fd(ring, fd);
-	if (err)
-		return err;
 	ring->backend = CHUTE_BACKEND_MEMORY;
-	err = ring_map_twice(ring, page, prot);
+	err = ring_map_twice(ring, fd, page, prot);
 	if (err)
 		chute_ring_unmap(ring);
 	return err;
@@ -210,12 +214,38 @@ void chute_ring_init(struct chute_ring *ring, struct chute_consumer_page *consum
 	ring->size = size;
 }
 
+/* posix_fallocate() would write every block where the file system can't allocate; a
+ * signal makes fallocate() start over, and it is our business. */
+static int allocate(int fd, size_t bytes)
+{
+	while (fallocate(fd, 0, 0, (off_t)bytes))
+		if (errno != EINTR)
+			return -errno;
+	return 0;
+}
+
+static int write_first_page(int fd, const struct chute_consumer_page *first)
+{
+	ssize_t n = pwrite(fd, first, sizeof(*first), 0);
+
+	if (n == (ssize_t)sizeof(*first))
+		return 0;
+	if (n >= 0)
+		return -ENOSPC;
+	/* hugetlbfs has no write(2), and its pages can't be mapped as a ring needs it. */
+	return errno == EINVAL ? -EOPNOTSUPP : -errno;
+}
+
 int chute_memory_format(int fd, size_t size)
 {
 	size_t page = page_size();
-	struct chute_consumer_page page0;
+	const struct chute_consumer_page first = {
+		.magic = CHUTE_MAGIC,
+		.version = CHUTE_VERSION,
+		.size = size,
+		.page_size = page,
+	};
 	struct stat st;
-	ssize_t n;
 	int err;
 
 	if (!chute_ring_size_ok(size))
@@ -224,31 +254,22 @@ int chute_memory_format(int fd, size_t size)
 		return -errno;
 	if (!S_ISREG(st.st_mode) || st.st_size)
 		return -EINVAL;
-	/* posix_fallocate() would write every block where the file system can't
-	 * allocate; a signal makes fallocate() start over, and it is our business. */
-	do {
-		err = fallocate(fd, 0, 0, (off_t)(2 * page + size)) ? errno : 0;
-	} while (err == EINTR);
-	if (err)
-		return -err;
-	memset(&page0, 0, sizeof(page0));
-	page0.magic = CHUTE_MAGIC;
-	page0.version = CHUTE_VERSION;
-	page0.size = size;
-	page0.page_size = page;
-	n = pwrite(fd, &page0, sizeof(page0), 0);
-	if (n < 0)
-		return -errno;
-	return n == sizeof(page0) ? 0 : -ENOSPC;
+	err = allocate(fd, 2 * page + size);
+	if (!err)
+		err = write_first_page(fd, &first);
+	/* It can be tried again: the file is as it was. */
+	if (err && ftruncate(fd, 0))
+		return err;
+	return err;
 }
 
 int chute_memory(const char *name, size_t size)
 {
 	int fd, err;
 
-	fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	fd = chute_fd_own(memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING));
 	if (fd < 0)
-		return -errno;
+		return fd;
 	err = chute_memory_format(fd, size);
 	if (!err && fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
 		err = -errno;

@@ -66,7 +66,7 @@ struct chute_ring {
 	char *data;
 	size_t size; /* data bytes, a power of two */
 	enum chute_backend backend;
-	int fd; /* ours, or -1 for caller-owned memory */
+	int fd; /* a map's, ours; -1 for a memory ring: closing one would drop POSIX locks */
 	void *consumer_mapping, *producer_mapping;
 	size_t consumer_mapping_size, producer_mapping_size;
 };
@@ -86,6 +86,10 @@ int chute_ring_view(struct chute_ring *ring, int map_fd);
 int chute_ring_view_memory(struct chute_ring *ring, int fd);
 
 void chute_ring_unmap(struct chute_ring *ring);
+
+/* Close the descriptor of a map. What waits for it already goes on: the mapping keeps the
+ * file. */
+void chute_ring_close_fd(struct chute_ring *ring);
 
 /* A ring over the caller's memory: three zeroed areas, @data of twice @size bytes
  * where the second half need not be the first one again. For tests. */
