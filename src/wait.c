@@ -13,12 +13,15 @@
 #include "wait.h"
 #include "ring/bpf.h"
 #include "clock.h"
+#include "fd.h"
 
 #include <chute/atomic.h>
 
 #include <errno.h>
 #include <linux/futex.h>
 #include <poll.h>
+#include <pthread.h>
+#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -75,12 +78,13 @@ int chute_wait_side(struct chute_wait *w, int side_fd, __u32 index)
 
 static int watch_map(struct chute_wait *w)
 {
-	struct epoll_event event = { .events = EPOLLOUT | EPOLLET };
+	struct epoll_event event = { .events = EPOLLOUT | EPOLLET, .data.u64 = CHUTE_WATCHES };
 	int err;
 
-	w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (w->epoll_fd < 0)
-		return -errno;
+	err = chute_fd_own(epoll_create1(EPOLL_CLOEXEC));
+	if (err < 0)
+		return err;
+	w->epoll_fd = err;
 	if (!epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, w->ring->fd, &event))
 		return 0;
 	err = -errno;
@@ -132,12 +136,22 @@ void chute_wait_fini(struct chute_wait *w)
 	w->side = NULL;
 }
 
-/* Has the consumer come to @pos? By difference: positions wrap. */
-static bool consumer_at(const struct chute_ring *ring, unsigned long pos)
+/*
+ * Are @bytes free from @head_pos on? By difference: positions wrap. A consumer that is
+ * past @head_pos has seen other producers' records: that is for the caller to look at,
+ * unless the ring says that nobody has moved on, and the positions can't be true.
+ * libbpf's calls have no error for that: their time runs out.
+ */
+static bool has_space(const struct chute_wait *w, unsigned long head_pos, __u64 bytes)
 {
+	const struct chute_ring *ring = w->ring;
 	/* C0: pairs with D2 (or the kernel's release of consumer_pos). After it
 	 * the bytes below are ours to overwrite. */
-	return (long)(chute_load_acquire(&ring->consumer->consumer_pos) - pos) >= 0;
+	const unsigned long used = head_pos - chute_load_acquire(&ring->consumer->consumer_pos);
+
+	if (used <= ring->size)
+		return bytes <= ring->size - used;
+	return !w->as_libbpf || chute_load_relaxed(&ring->producer->producer_pos) != head_pos;
 }
 
 static void spin_more(struct chute_wait *w, __u32 ns)
@@ -158,12 +172,13 @@ static int pauses_between_looks(size_t ring_size, __u64 bytes)
 }
 
 /*
- * Spin as long as the consumer moves at least once a spin_now_ns, until @good_pos
- * or the deadline. True if the consumer came to @need_pos.
+ * Spin as long as the consumer moves at least once a spin_now_ns, until @good_bytes are
+ * free or the deadline. True if @bytes are.
  */
-static bool spin(struct chute_wait *w, unsigned long need_pos, unsigned long good_pos, int pauses,
+static bool spin(struct chute_wait *w, unsigned long head_pos, __u64 bytes, __u64 good_bytes,
 		 __s64 deadline_ns)
 {
+	const int pauses = pauses_between_looks(w->ring->size, bytes);
 	unsigned long seen = chute_load_relaxed(&w->ring->consumer->consumer_pos), pos;
 	__s64 now = chute_now_ns();
 	__s64 end = now + w->spin_now_ns;
@@ -173,7 +188,7 @@ static bool spin(struct chute_wait *w, unsigned long need_pos, unsigned long goo
 	while (now < end && now < last && (deadline_ns < 0 || now < deadline_ns)) {
 		for (i = 0; i < pauses; i++)
 			chute_pause();
-		if (consumer_at(w->ring, good_pos)) {
+		if (has_space(w, head_pos, good_bytes)) {
 			spin_more(w, w->spin_now_ns);
 			return true;
 		}
@@ -185,37 +200,52 @@ static bool spin(struct chute_wait *w, unsigned long need_pos, unsigned long goo
 		}
 	}
 	w->spin_now_ns /= 2;
-	return consumer_at(w->ring, need_pos);
+	return has_space(w, head_pos, bytes);
 }
 
-/* False if its time was up. */
-static bool sleep_on_map(struct chute_wait *w, __s64 ns)
+/* Sleep without being told of anything. 0, or -EINTR. */
+static int sleep_by_clock(const struct timespec *ts)
 {
-	struct timespec ts = chute_timespec(ns);
+	return nanosleep(ts, NULL) ? -errno : 0;
+}
+
+/* A sandbox may not know epoll_pwait2() (Linux 5.11), and we must not spin. As that. */
+static int poll_epoll(int epoll_fd, const struct timespec *ts, const sigset_t *mask)
+{
+	struct pollfd poll = { .fd = epoll_fd, .events = POLLIN };
 	struct epoll_event event;
-	int saved = errno;
-	long events;
+	int events = ppoll(&poll, 1, ts, mask);
+
+	if (events > 0 && poll.revents & (POLLNVAL | POLLERR)) {
+		errno = EBADF;
+		return -1;
+	}
+	/* It may be somebody else's by now: that is seen here. */
+	return events > 0 ? epoll_wait(epoll_fd, &event, 1, 0) : events;
+}
+
+/* 1 for an event, 0 when its time was up, -EINTR; for what is no epoll of ours any more
+ * (a program that became a daemon has closed it) -EBADF or -EINVAL, at once. */
+static int sleep_on_map(struct chute_wait *w, const struct timespec *ts)
+{
+	const sigset_t *mask = w->as_libbpf ? &w->mask : NULL;
+	struct epoll_event event;
+	int events;
 
 	/* An event that came since the last call is still there: none is lost
-	 * between the caller's look and this sleep. EINTR is a look too many. */
-	events = syscall(SYS_epoll_pwait2, w->epoll_fd, &event, 1, &ts, NULL, 0);
-	if (events < 0 && errno != EINTR) {
-		/* A sandbox may not know it (Linux 5.11), and we must not spin. */
-		struct pollfd poll = { .fd = w->epoll_fd, .events = POLLIN };
-
-		events = ppoll(&poll, 1, &ts, NULL);
-		if (events > 0)
-			epoll_wait(w->epoll_fd, &event, 1, 0);
-	}
-	errno = saved;
-	return events > 0;
+	 * between the caller's look and this sleep. */
+	events = (int)syscall(SYS_epoll_pwait2, w->epoll_fd, &event, 1, ts, mask, _NSIG / 8);
+	if (events < 0 && (errno == ENOSYS || errno == EPERM))
+		events = poll_epoll(w->epoll_fd, ts, mask);
+	return events < 0 ? -errno : events;
 }
 
-/* False if its time was up. */
-static bool sleep_for_space(struct chute_wait *w, unsigned long need_pos, __s64 ns)
+/* As sleep_on_map(), of which @w tells whose errors are the caller's. */
+static int sleep_for_space(struct chute_wait *w, unsigned long head_pos, __u64 bytes, __s64 ns)
 {
-	struct timespec ts = chute_timespec(ns);
+	const struct timespec ts = chute_timespec(ns);
 	__u32 *seq = &w->ring->consumer->space_seq, seen = 0;
+	int saved = errno, told;
 
 	if (w->epoll_fd < 0)
 		seen = chute_load_relaxed(seq);
@@ -223,36 +253,77 @@ static bool sleep_for_space(struct chute_wait *w, unsigned long need_pos, __s64 
 		/* W0: pairs with W1. Either we see the consumer's position, or it
 		 * sees us. */
 		chute_exchange(w->sleepers, 1U);
-		if (consumer_at(w->ring, need_pos))
-			return true;
+		if (has_space(w, head_pos, bytes))
+			return 1;
 	}
-	return w->epoll_fd < 0 ? futex(seq, FUTEX_WAIT, seen, &ts) : sleep_on_map(w, ns);
+	if (w->epoll_fd < 0)
+		return futex(seq, FUTEX_WAIT, seen, &ts);
+	told = sleep_on_map(w, &ts);
+	if (told < 0 && told != -EINTR && !w->as_libbpf)
+		told = sleep_by_clock(&ts);
+	errno = saved;
+	return told;
 }
 
-int chute_wait_space(struct chute_wait *w, unsigned long head_pos, __u64 bytes, __s64 deadline_ns)
+static int sleep_until_space(struct chute_wait *w, unsigned long head_pos, __u64 bytes,
+			     __s64 deadline_ns)
 {
-	/* Where the consumer must come to, and where we would like it to. */
-	unsigned long need_pos = head_pos + (unsigned long)bytes - w->ring->size;
-	unsigned long good_pos = head_pos - w->ring->size / 2;
 	__s64 bound = w->told ? w->sleep_max_ns : w->sleep_min_ns, left;
+	int told;
 
-	/* Of few records, half of the ring is all that the consumer has to do meanwhile. */
-	if (bytes >= w->ring->size / 8 || (long)(good_pos - need_pos) < 0)
-		good_pos = need_pos;
-
-	if (spin(w, need_pos, good_pos, pauses_between_looks(w->ring->size, bytes), deadline_ns))
-		return 0;
 	for (;;) {
 		left = chute_left_ns(deadline_ns, bound);
 		if (!left)
 			return -ETIMEDOUT;
-		w->told = sleep_for_space(w, need_pos, left);
-		if (consumer_at(w->ring, need_pos)) {
+		if (w->as_libbpf)
+			pthread_testcancel();
+		told = sleep_for_space(w, head_pos, bytes, left);
+		w->told = told > 0;
+		if (has_space(w, head_pos, bytes)) {
 			spin_more(w, w->spin_ns / 16);
 			return 0;
 		}
+		if (told < 0 && w->as_libbpf)
+			return told;
 		bound = longer(bound, w->sleep_max_ns);
 	}
+}
+
+static void unblock(void *mask)
+{
+	pthread_sigmask(SIG_SETMASK, mask, NULL);
+}
+
+/* Our sleeps are bounded, and a signal must not get lost between two of them: they come
+ * in a sleep only. */
+static int sleep_as_libbpf(struct chute_wait *w, unsigned long head_pos, __u64 bytes,
+			   __s64 deadline_ns)
+{
+	sigset_t all;
+	int err;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &w->mask);
+	pthread_cleanup_push(unblock, &w->mask);
+	err = sleep_until_space(w, head_pos, bytes, deadline_ns);
+	pthread_cleanup_pop(1);
+	/* It may have ended our sleep. */
+	pthread_testcancel();
+	return err;
+}
+
+int chute_wait_space(struct chute_wait *w, unsigned long head_pos, __u64 bytes, __s64 deadline_ns)
+{
+	/* What we would like to have: of few records, half of the ring is all that the
+	 * consumer has to do meanwhile. */
+	__u64 good_bytes = w->ring->size / 2;
+
+	if (bytes >= w->ring->size / 8 || good_bytes < bytes)
+		good_bytes = bytes;
+	if (spin(w, head_pos, bytes, good_bytes, deadline_ns))
+		return 0;
+	return w->as_libbpf ? sleep_as_libbpf(w, head_pos, bytes, deadline_ns)
+			    : sleep_until_space(w, head_pos, bytes, deadline_ns);
 }
 
 int chute_wait_data(const struct chute_ring *ring, bool (*ready)(void *arg), void *arg,

@@ -13,7 +13,13 @@
 
 #include "ring/ring.h"
 
+#include <signal.h>
+
 #define CHUTE_SPIN_NS 5000
+
+/* "chute": what /proc/PID/fdinfo shows as `data` of a descriptor that waits for a map's
+ * ring. It tells our waits from libbpf's. */
+#define CHUTE_WATCHES 0x6574756863ULL
 
 struct chute_wait {
 	const struct chute_ring *ring;
@@ -24,7 +30,9 @@ struct chute_wait {
 	void *side;	   /* the pages that it is on, if we mapped them */
 	size_t side_size;
 	__s64 sleep_min_ns, sleep_max_ns; /* a sleep is bounded by this, growing to that */
-	bool told; /* the last space was told of by the consumer, and not found by a look */
+	bool told;	/* the last space was told of by the consumer, and not found by a look */
+	bool as_libbpf; /* see chute_wait_space() */
+	sigset_t mask;	/* then: the caller's, during its sleeps */
 };
 
 /* @spin_ns 0 never spins. Returns 0 or -errno as epoll_create1(2) and epoll_ctl(2). */
@@ -50,8 +58,11 @@ void chute_wait_copy_fini(struct chute_wait *copy);
  * For a producer: wait until @bytes, at most the ring's size, are free from
  * @head_pos on. While the consumer is seen to move, spin on until half the ring
  * is: who follows a consumer byte by byte pays two cache misses a record.
- * Returns 0, or -ETIMEDOUT. A signal does not shorten the wait. One thread of a
- * handle at a time.
+ * Returns 0, or -ETIMEDOUT. A signal does not shorten the wait, and a descriptor that
+ * somebody has closed is done without. One thread of a handle at a time.
+ *
+ * With as_libbpf it ends where epoll_wait(2) would: it is a cancellation point, and
+ * returns -EINTR after a signal handler, -EBADF or -EINVAL for a lost descriptor.
  */
 int chute_wait_space(struct chute_wait *w, unsigned long head_pos, __u64 bytes, __s64 deadline_ns);
 

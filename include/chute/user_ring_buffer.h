@@ -43,7 +43,8 @@ struct user_ring_buffer_opts {
  * NULL and errno: EINVAL (not a BPF_MAP_TYPE_USER_RINGBUF, or bad @opts), E2BIG
  * (the mapping would overflow the address space), EBUSY (a struct chute
  * produces on the ring), else as bpf(2), mmap(2), epoll_create1(2) say: EBADFD
- * for a bad descriptor. @map_fd stays the caller's. @opts may be NULL.
+ * for a bad descriptor, ENODEV for a program of type BPF_PROG_TYPE_SYSCALL. @map_fd stays the
+ * caller's. @opts may be NULL.
  */
 struct user_ring_buffer *user_ring_buffer__new(int map_fd,
 					       const struct user_ring_buffer_opts *opts);
@@ -57,11 +58,13 @@ void *user_ring_buffer__reserve(struct user_ring_buffer *rb, __u32 size);
 /*
  * The same, waiting up to @timeout_ms milliseconds: -1 for ever, 0 not at all.
  * NULL and errno: E2BIG at once, ENOSPC when the time is up, EINVAL for any
- * other negative @timeout_ms. A signal does not shorten the wait.
+ * other negative @timeout_ms; EINTR after a signal's handler, EBADF after somebody
+ * closed the handle's descriptor, where it would sleep. A cancellation point.
  */
 void *user_ring_buffer__reserve_blocking(struct user_ring_buffer *rb, __u32 size, int timeout_ms);
 
-/* Finish a record. @sample is what a reserve returned. */
+/* Finish a record. @sample is what a reserve returned; NULL does nothing. A discarded
+ * record stays discarded. */
 void user_ring_buffer__submit(struct user_ring_buffer *rb, void *sample);
 void user_ring_buffer__discard(struct user_ring_buffer *rb, void *sample);
 

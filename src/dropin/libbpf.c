@@ -9,15 +9,18 @@
  * and that one can only be too old, never too new.
  */
 #include "clock.h"
+#include "dropin/print.h"
 #include "opts.h"
 #include "owner.h"
 #include "producer/members.h"
+#include "ring/bpf.h"
 #include "ring/record.h"
 #include "wait.h"
 
 #include <chute/user_ring_buffer.h>
 
 #include <stdlib.h>
+#include <string.h>
 
 struct user_ring_buffer {
 	unsigned long *producer_pos;
@@ -44,20 +47,49 @@ static void *fail(int err)
 	return NULL;
 }
 
+/* A program of type BPF_PROG_TYPE_SYSCALL has the map type's number; libbpf goes on to
+ * mmap() it. */
+static int as_libbpf(int err, int map_fd)
+{
+	struct bpf_map_info info;
+
+	if (err == -EINVAL && !chute_bpf_map_info(map_fd, &info) &&
+	    info.type == BPF_MAP_TYPE_USER_RINGBUF)
+		return -ENODEV;
+	return err;
+}
+
 static int open_ring(struct user_ring_buffer *rb, int map_fd)
 {
 	int err;
 
 	err = chute_ring_map(&rb->ring, map_fd);
 	if (err)
-		return err;
+		return as_libbpf(err, map_fd);
 	err = -EBUSY;
 	if (chute_owner_state(chute_load_relaxed(&rb->ring.producer->owner)) == CHUTE_OWNER_DEAD &&
 	    !chute_members_are_live(&rb->ring))
 		err = chute_wait_init(&rb->wait, &rb->ring, CHUTE_SPIN_NS);
+	rb->wait.as_libbpf = true;
+	/* One descriptor stays, as with libbpf. */
+	chute_ring_close_fd(&rb->ring);
 	if (err)
 		chute_ring_unmap(&rb->ring);
 	return err;
+}
+
+static const char *why(int err)
+{
+	switch (err) {
+	case -EINVAL:
+		return "not a BPF_MAP_TYPE_USER_RINGBUF";
+	case -EBUSY:
+		return "a producer with chute's own calls has the ring";
+	case -E2BIG:
+		return "the ring is larger than the address space";
+	default:
+		return strerror(-err);
+	}
 }
 
 struct user_ring_buffer *user_ring_buffer__new(int map_fd, const struct user_ring_buffer_opts *opts)
@@ -73,6 +105,8 @@ struct user_ring_buffer *user_ring_buffer__new(int map_fd, const struct user_rin
 	err = open_ring(rb, map_fd);
 	if (err) {
 		free(rb);
+		chute_dropin_warn("libbpf: user ringbuf (chute): map fd %d: %s\n", map_fd,
+				  why(err));
 		return fail(-err);
 	}
 	rb->producer_pos = &rb->ring.producer->producer_pos;
@@ -153,6 +187,7 @@ void *user_ring_buffer__reserve_blocking(struct user_ring_buffer *rb, __u32 size
 	int saved = errno;
 	void *sample;
 	__s64 deadline;
+	int err;
 
 	if (timeout_ms < 0 && timeout_ms != -1)
 		return fail(EINVAL);
@@ -161,11 +196,13 @@ void *user_ring_buffer__reserve_blocking(struct user_ring_buffer *rb, __u32 size
 		return sample;
 	deadline = timeout_ms < 0 ? CHUTE_FOREVER : chute_deadline_ns(timeout_ms * CHUTE_NS_PER_MS);
 	do {
-		if (chute_wait_space(&rb->wait, chute_load_relaxed(rb->producer_pos),
-				     chute_record_bytes(size), deadline))
-			return fail(ENOSPC);
+		err = chute_wait_space(&rb->wait, chute_load_relaxed(rb->producer_pos),
+				       chute_record_bytes(size), deadline);
+		if (err)
+			return fail(err == -ETIMEDOUT ? ENOSPC : -err);
 		sample = user_ring_buffer__reserve(rb, size);
-	} while (!sample && errno == ENOSPC);
+		/* What there was, another handle has taken; or a neighbour plays with us. */
+	} while (!sample && errno == ENOSPC && chute_left_ns(deadline, 1));
 	if (sample)
 		errno = saved;
 	return sample;
@@ -174,21 +211,26 @@ void *user_ring_buffer__reserve_blocking(struct user_ring_buffer *rb, __u32 size
 static inline void commit(void *sample, __u32 flags)
 {
 	struct chute_header *header = (struct chute_header *)sample - 1;
-	__u32 len = chute_load_relaxed(&header->len) & CHUTE_LENGTH_MASK;
+	__u32 len = chute_load_relaxed(&header->len) & ~CHUTE_BUSY;
 
 	/* L1: pairs with the kernel's D1. libbpf has a locked exchange here, and
-	 * nothing needs it: the record is this thread's alone. */
+	 * nothing needs it: the record is this thread's alone. What was discarded
+	 * stays discarded, as with libbpf. */
 	chute_store_release(&header->len, len | flags);
 }
 
+/* libbpf looks for the header of a NULL sample as well, and spoils what it finds in the
+ * ring by the mask; here nothing happens. */
 ONE_LINE void user_ring_buffer__submit(struct user_ring_buffer *rb, void *sample)
 {
 	(void)rb;
-	commit(sample, 0);
+	if (__builtin_expect(sample != NULL, 1))
+		commit(sample, 0);
 }
 
 void user_ring_buffer__discard(struct user_ring_buffer *rb, void *sample)
 {
 	(void)rb;
-	commit(sample, CHUTE_DISCARD);
+	if (sample)
+		commit(sample, CHUTE_DISCARD);
 }

@@ -13,8 +13,6 @@
 static const struct {
 	const char *libbpf, *dropin;
 } deviations[] = {
-	/* A program's type may have the map type's number; libbpf goes on to mmap() it. */
-	{ "new, a program: ENODEV", "new, a program: EINVAL" },
 	/* A record that the kernel refuses, and with it every drain from then on. */
 	{ "reserve 16777216, nearly empty: ok", "reserve 16777216, nearly empty: E2BIG" },
 	{ "drain: -7", "drain: 1" },
@@ -142,25 +140,67 @@ void space_that_nobody_tells_of_is_noticed_within_20_ms(void **state)
 	assert_true(late <= 2);
 }
 
-void a_timeout_is_kept_over_signals(void **state)
+/* It prints the same with libbpf. */
+static void assert_as_libbpf(enum how_run how, const char *command, const char *expected)
 {
-	const enum how_run how = *(enum how_run *)*state;
 	static char output[OUTPUT_MAX];
-	long long took, best = INT64_MAX;
-	const char *at;
-	int i, tries;
 
 	need_bpf();
-	for (tries = 0; tries < 4 && best >= 320000; tries++) {
-		run_program(how, "signals", NULL, output);
-		for (at = output, i = 0; i < 3; i++) {
-			took = number_after(&at, "took ");
-			assert_true(took >= 300000);
-			best = took < best ? took : best;
-		}
-		assert_true(number_after(&at, "signals ") >= 3 * 10);
-	}
-	assert_true(best < 320000);
+	run_program(how, command, NULL, output);
+	assert_string_equal(output, expected);
+	run_program(PLAIN, command, NULL, output);
+	assert_string_equal(output, expected);
+}
+
+void a_wait_ends_where_libbpfs_does(void **state)
+{
+	assert_as_libbpf(*(enum how_run *)*state, "ended",
+			 "a signal: EINTR\n"
+			 "a cancellation: canceled\n"
+			 "a signal with SA_RESTART: EINTR\n");
+}
+
+void closed_descriptors_are_ebadf(void **state)
+{
+	assert_as_libbpf(*(enum how_run *)*state, "closed", "EBADF\n");
+}
+
+void positions_that_cant_be_true_are_waited_out(void **state)
+{
+	static char output[OUTPUT_MAX];
+	const char *at = output;
+
+	need_bpf();
+	run_program(*(enum how_run *)*state, "untrue", NULL, output);
+	assert_true(number_after(&at, "took ") >= 100000);
+}
+
+void a_handle_has_one_descriptor_and_no_low_one(void **state)
+{
+	static char output[OUTPUT_MAX];
+
+	need_bpf();
+	run_program(*(enum how_run *)*state, "descriptors", NULL, output);
+	assert_string_equal(output, "one more: yes, low: no\n");
+}
+
+void failures_are_told_to_libbpfs_callback(void **state)
+{
+	static char output[OUTPUT_MAX];
+
+	run_program(*(enum how_run *)*state, "told", NULL, output);
+	assert_string_equal(output, "level 0: libbpf: user ringbuf (chute): map fd -1: "
+				    "File descriptor in bad state\nkept\n");
+}
+
+void what_is_discarded_stays_so_and_nothing_is_finished(void **state)
+{
+	static char output[OUTPUT_MAX];
+
+	need_bpf();
+	run_program(*(enum how_run *)*state, "twice", NULL, output);
+	assert_string_equal(output, "discarded, then submitted: drain 0\n"
+				    "submitted, then NULL: drain 1\n");
 }
 
 void a_timeout_of_0_makes_no_system_call(void **state)

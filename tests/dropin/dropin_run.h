@@ -29,7 +29,12 @@ void its_errors_are_libbpfs(void **state);
 void its_records_are_libbpfs(void **state);
 void a_wait_on_a_nearly_full_ring_takes_no_cpu(void **state);
 void space_that_nobody_tells_of_is_noticed_within_20_ms(void **state);
-void a_timeout_is_kept_over_signals(void **state);
+void a_wait_ends_where_libbpfs_does(void **state);
+void closed_descriptors_are_ebadf(void **state);
+void positions_that_cant_be_true_are_waited_out(void **state);
+void a_handle_has_one_descriptor_and_no_low_one(void **state);
+void failures_are_told_to_libbpfs_callback(void **state);
+void what_is_discarded_stays_so_and_nothing_is_finished(void **state);
 void a_timeout_of_0_makes_no_system_call(void **state);
 void a_lock_around_reserve_is_enough_for_threads(void **state);
 void two_handles_may_take_turns(void **state);
@@ -43,7 +48,13 @@ void a_ring_that_a_chute_handle_has_is_ebusy(void **state);
 		cmocka_unit_test_prestate(a_wait_on_a_nearly_full_ring_takes_no_cpu, how),         \
 		cmocka_unit_test_prestate(space_that_nobody_tells_of_is_noticed_within_20_ms,      \
 					  how),                                                    \
-		cmocka_unit_test_prestate(a_timeout_is_kept_over_signals, how),                    \
+		cmocka_unit_test_prestate(a_wait_ends_where_libbpfs_does, how),                    \
+		cmocka_unit_test_prestate(closed_descriptors_are_ebadf, how),                      \
+		cmocka_unit_test_prestate(positions_that_cant_be_true_are_waited_out, how),        \
+		cmocka_unit_test_prestate(a_handle_has_one_descriptor_and_no_low_one, how),        \
+		cmocka_unit_test_prestate(failures_are_told_to_libbpfs_callback, how),             \
+		cmocka_unit_test_prestate(what_is_discarded_stays_so_and_nothing_is_finished,      \
+					  how),                                                    \
 		cmocka_unit_test_prestate(a_timeout_of_0_makes_no_system_call, how),               \
 		cmocka_unit_test_prestate(a_ring_that_a_chute_handle_has_is_ebusy, how),           \
 		cmocka_unit_test_prestate(a_lock_around_reserve_is_enough_for_threads, how),       \

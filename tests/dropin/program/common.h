@@ -38,9 +38,14 @@ __s64 cpu_ns(void); /* of this thread */
 int print_rows(void);  /* what each call returns: one line a case */
 int print_where(void); /* the library that each call comes from */
 int print_bytes(void); /* what each call leaves in the ring */
+int print_twice(void); /* what finishing a record again, or none, does */
+int print_told(void);  /* what libbpf's print callback is told */
 int wait_nearly_full(void);
 int wait_for_quiet_consumer(void);
-int wait_over_signals(void);
+int wait_until_ended(void);
+int wait_without_descriptors(void);
+int wait_for_the_untrue(void);
+int count_descriptors(void);
 int wait_not_at_all(void);
 int send_from_threads(void);
 int send_by_two_handles(void);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -282,5 +283,41 @@ int print_bytes(void)
 		user_ring_buffer__free(rb);
 		drain_bpf__destroy(ring);
 	}
+	return 0;
+}
+
+int print_twice(void)
+{
+	struct drain_bpf *ring = ring_open(SIZE);
+	struct user_ring_buffer *rb = handle(ring);
+	void *sample = user_ring_buffer__reserve(rb, 8);
+
+	user_ring_buffer__discard(rb, sample);
+	user_ring_buffer__submit(rb, sample);
+	printf("discarded, then submitted: drain %d\n", ring_drain(ring, 0));
+	sample = user_ring_buffer__reserve(rb, 8);
+	user_ring_buffer__submit(rb, sample);
+	user_ring_buffer__submit(rb, NULL);
+	user_ring_buffer__discard(rb, NULL);
+	printf("submitted, then NULL: drain %d\n", ring_drain(ring, 0));
+	user_ring_buffer__free(rb);
+	drain_bpf__destroy(ring);
+	return 0;
+}
+
+static int print_to_stdout(enum libbpf_print_level level, const char *format, va_list args)
+{
+	printf("level %d: ", level);
+	return vprintf(format, args);
+}
+
+/* What a program's callback is told of a call that fails. */
+int print_told(void)
+{
+	libbpf_print_fn_t before = libbpf_set_print(print_to_stdout);
+
+	if (user_ring_buffer__new(-1, NULL))
+		die("there should be no ring");
+	printf("%s\n", libbpf_set_print(before) == print_to_stdout ? "kept" : "lost");
 	return 0;
 }
