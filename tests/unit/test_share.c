@@ -4,7 +4,7 @@
  * namespaces, sole producers. Threads are in test_share_threads, deaths in
  * test_share_death, batches and packed records in test_share_batches.
  */
-#include "place.h"
+#include "container.h"
 #include "shared_ring.h"
 
 #include "owner.h"
@@ -375,26 +375,26 @@ static int open_errno(void *arg)
 	return chute_open_memory(((struct shared_ring *)arg)->fd, &shared) ? 0 : errno;
 }
 
-static void other_namespaces_are_refused(void **state, const struct place *there)
+static void other_namespaces_are_refused(void **state, const struct container *there)
 {
 	struct shared_ring *s = *state;
 	struct chute *c = shared_producer(s);
 
-	assert_int_equal(in_place(there, open_errno, s), EXDEV);
+	assert_int_equal(in_container(there, open_errno, s), EXDEV);
 	chute_close(c);
 	/* Beside a sole producer it is as anywhere. */
 	c = chute_open_memory(s->fd, NULL);
-	assert_int_equal(in_place(there, open_errno, s), EBUSY);
+	assert_int_equal(in_container(there, open_errno, s), EBUSY);
 	chute_close(c);
 	/* They are among themselves, and we are the others, even when they are dead. */
-	assert_int_equal(in_place(there, open_errno, s), 0);
+	assert_int_equal(in_container(there, open_errno, s), 0);
 	cannot_open(s, &shared, EXDEV);
 	cannot_open(s, NULL, EBUSY);
 }
 
 static void a_process_of_another_pid_namespace_is_refused(void **state)
 {
-	const struct place pids = { .namespaces = CLONE_NEWPID };
+	const struct container pids = { .namespaces = CLONE_NEWPID };
 
 	other_namespaces_are_refused(state, &pids);
 }
@@ -402,7 +402,7 @@ static void a_process_of_another_pid_namespace_is_refused(void **state)
 /* There a process seems to have started at another time, and so to be another one. */
 static void a_process_of_another_time_namespace_is_refused(void **state)
 {
-	const struct place later = { .boottime = 1000 };
+	const struct container later = { .boottime = 1000 };
 
 	other_namespaces_are_refused(state, &later);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * test_place: the tests' own children and containers (fixture/child.h, place.h) are what
+ * test_container: the tests' own children and containers (fixture/child.h, container.h) are what
  * they say, without which a test that uses them proves nothing.
  */
-#include "place.h"
+#include "container.h"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -89,8 +89,8 @@ static void a_childs_end_is_told(void **state)
 
 static void a_container_has_pids_of_its_own(void **state)
 {
-	const struct place container = A_CONTAINER;
-	struct inmate inmate = place_that_stays(&container, look, NULL);
+	const struct container container = A_CONTAINER;
+	struct inmate inmate = container_that_stays(&container, look, NULL);
 	struct seen there = *seen;
 
 	(void)state;
@@ -99,37 +99,37 @@ static void a_container_has_pids_of_its_own(void **state)
 	assert_int_not_equal(inmate.pid, there.pid);
 	assert_int_not_equal(there.pid_namespace, 0);
 	assert_int_not_equal(there.pid_namespace, seen->pid_namespace);
-	place_stop(&inmate);
-	assert_int_equal(place_kill(&inmate, SIGKILL), -SIGKILL);
+	container_stop(&inmate);
+	assert_int_equal(container_kill(&inmate, SIGKILL), -SIGKILL);
 	assert_false(exists(inmate.pid) || exists(inmate.init) || exists(inmate.runtime));
 }
 
 static void a_container_is_killed_as_a_whole(void **state)
 {
-	const struct place container = A_CONTAINER;
-	struct inmate inmate = place_that_stays(&container, look, NULL);
+	const struct container container = A_CONTAINER;
+	struct inmate inmate = container_that_stays(&container, look, NULL);
 
 	(void)state;
-	assert_int_equal(place_kill_all(&inmate), -SIGKILL);
+	assert_int_equal(container_kill_all(&inmate), -SIGKILL);
 	assert_false(exists(inmate.pid));
 }
 
 static void a_processs_end_is_told_from_everywhere(void **state)
 {
-	const struct place places[] = { A_CONTAINER, A_CHROOT, { .proc = PROC_MISSING } };
+	const struct container containers[] = { A_CONTAINER, A_CHROOT, { .proc = PROC_MISSING } };
 	int seven = 7, signal = SIGSEGV;
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(places) / sizeof(*places); i++) {
-		assert_int_equal(in_place(&places[i], look, &seven), 7);
-		assert_int_equal(in_place(&places[i], die, &signal), -SIGSEGV);
+	for (i = 0; i < sizeof(containers) / sizeof(*containers); i++) {
+		assert_int_equal(in_container(&containers[i], look, &seven), 7);
+		assert_int_equal(in_container(&containers[i], die, &signal), -SIGSEGV);
 	}
 }
 
 static void proc_may_be_missing(void **state)
 {
-	const struct place places[] = {
+	const struct container containers[] = {
 		A_CHROOT,
 		{ .proc = PROC_MISSING },
 		{ .namespaces = CLONE_NEWPID, .proc = PROC_MISSING },
@@ -137,8 +137,8 @@ static void proc_may_be_missing(void **state)
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(places) / sizeof(*places); i++) {
-		assert_int_equal(in_place(&places[i], look, NULL), 0);
+	for (i = 0; i < sizeof(containers) / sizeof(*containers); i++) {
+		assert_int_equal(in_container(&containers[i], look, NULL), 0);
 		assert_int_equal(seen->pid_namespace, 0);
 		assert_int_equal(seen->pid == 2, i == 2);
 	}
@@ -148,11 +148,11 @@ static void proc_may_be_missing(void **state)
 
 static void a_time_namespace_has_other_clocks(void **state)
 {
-	const struct place later = { .boottime = 1000000, .monotonic = 2000000 };
+	const struct container later = { .boottime = 1000000, .monotonic = 2000000 };
 	struct seen there;
 
 	(void)state;
-	assert_int_equal(in_place(&later, look, NULL), 0);
+	assert_int_equal(in_container(&later, look, NULL), 0);
 	there = *seen;
 	look(NULL);
 	assert_true(there.boottime >= seen->boottime + 999000);
@@ -170,5 +170,5 @@ int main(void)
 		cmocka_unit_test(a_time_namespace_has_other_clocks),
 	};
 
-	return cmocka_run_group_tests_name("place", tests, share_seen, NULL);
+	return cmocka_run_group_tests_name("container", tests, share_seen, NULL);
 }
