@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
 /*
- * oracle.bpf.c: the kernel's drain, told what to do by a test and writing down
- * all that its callback is given. Needs nothing that Linux 6.1 has not: without
+ * oracle.bpf.c: the kernel's drain, told what to do by a test or by chute replay, and
+ * writing down all that its callback is given. Needs nothing that Linux 6.1 has not: without
  * bpf_dynptr_size(), a payload's size is found by asking where it ends.
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
-#include "../tests/kernel/oracle.h"
+#include "oracle.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 

@@ -6,7 +6,7 @@
 #ifndef CHUTE_TESTS_CRASH_H
 #define CHUTE_TESTS_CRASH_H
 
-#include "oracle.h"
+#include "../../bpf/oracle.h"
 #include "ring/ring.h"
 
 /* What there may be in such a ring. */

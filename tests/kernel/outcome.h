@@ -7,7 +7,7 @@
 #define CHUTE_TESTS_OUTCOME_H
 
 #include "image.h"
-#include "oracle.h"
+#include "../../bpf/oracle.h"
 
 #include <stdbool.h>
 

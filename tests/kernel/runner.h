@@ -7,7 +7,7 @@
 #ifndef CHUTE_TESTS_RUNNER_H
 #define CHUTE_TESTS_RUNNER_H
 
-#include "oracle.h"
+#include "../../bpf/oracle.h"
 #include "ring/ring.h"
 
 struct runner {

@@ -53,20 +53,9 @@ static int write_down(const void *payload, __u32 size, void *ctx)
 {
 	struct user_runner *u = ctx;
 	struct oracle_log *log = &u->written;
-	char *to = log->bytes + log->used;
 
-	if (log->count >= ORACLE_ENTRIES)
+	if (!oracle_write_down(log, payload, size))
 		return 1;
-	log->entries[log->count].size = size;
-	log->entries[log->count].at = log->used;
-	if (size <= ORACLE_WHOLE) {
-		memcpy(to, payload, size);
-	} else {
-		memcpy(to, payload, ORACLE_END);
-		memcpy(to + ORACLE_END, (const char *)payload + size - ORACLE_END, ORACLE_END);
-	}
-	log->used += oracle_kept(size);
-	log->count++;
 	if (u->order.nested)
 		u->nested_ret = chute_drain(u->consumer, ignore, NULL, u->order.nested_flags);
 	if (chute_load_acquire(&u->order.hold))

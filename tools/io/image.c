@@ -30,7 +30,7 @@ static int write_consumer_pos(int fd, unsigned long pos)
  * the consumer has passed, a producer may have overwritten before we came to it. So the
  * image starts where the consumer is now.
  */
-static int leave_out_consumed(const struct ring_view *ring, int fd)
+static int leave_out_consumed(const struct ring *ring, int fd)
 {
 	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	struct chute_stat now = { .sz = sizeof(now) };
@@ -44,12 +44,12 @@ static int leave_out_consumed(const struct ring_view *ring, int fd)
 	if (err || now.consumer_pos == cons)
 		return err;
 	pos = (long)(prod - now.consumer_pos) < 0 ? prod : now.consumer_pos;
-	tool_say("%s: moves: %s that were consumed meanwhile are not in the image",
-		 ring->ring.given, size_bytes((double)(pos - cons)).text);
+	tool_say("%s: moves: %s that were consumed meanwhile are not in the image", ring->given,
+		 size_bytes((double)(pos - cons)).text);
 	return write_consumer_pos(fd, pos);
 }
 
-static int save(const struct ring_view *ring, int fd, const char *temporary, const char *path)
+static int save(const struct ring *ring, int fd, const char *temporary, const char *path)
 {
 	const mode_t mask = umask(0);
 	int err;
@@ -80,7 +80,7 @@ static int complain(const char *path, int err)
 	return tool_complain("--raw %s: %s", path, strerror(err));
 }
 
-int image_save(const struct ring_view *ring, const char *path)
+int image_save(const struct ring *ring, const char *path)
 {
 	char temporary[PATH_MAX];
 	struct stat st;

@@ -15,8 +15,8 @@
 
 int sender_open(struct sender *s)
 {
-	s->c = ring_open(&s->ring,
-			 (s->shared ? CHUTE_SHARED : 0) | (s->recover ? CHUTE_RECOVER : 0));
+	s->c = ring_produce(&s->ring,
+			    (s->shared ? CHUTE_SHARED : 0) | (s->recover ? CHUTE_RECOVER : 0));
 	return s->c ? TOOL_OK : TOOL_FAILED;
 }
 

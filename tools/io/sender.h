@@ -12,14 +12,14 @@
 
 #include "io/pace.h"
 #include "cli/progress.h"
-#include "ring/name.h"
+#include "ring/open.h"
 
 #include <chute/chute.h>
 
 #include <stdbool.h>
 
 struct sender {
-	struct ring_name ring;
+	struct ring ring;
 	bool shared, recover; /* open the ring so */
 	bool pack;
 	__u64 batch; /* records that are published together; 0: as we see fit */

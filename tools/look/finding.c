@@ -135,13 +135,13 @@ static void find_owner(const struct chute_view *view, struct finding *f)
 	f->state = info.state;
 }
 
-void findings_gather(struct findings *found, const struct ring_view *ring)
+void findings_gather(struct findings *found, const struct ring *ring)
 {
 	size_t i;
 
 	*found = (struct findings){ 0 };
 	gather(found, ring->view);
-	if (ring->kind != RING_VIEW_IMAGE && found->count) {
+	if (ring->kind != RING_IMAGE && found->count) {
 		wait_for_busy(ring->view, found);
 		drop_finished(ring->view, found);
 	}

@@ -6,7 +6,7 @@
 #ifndef CHUTE_TOOLS_LOOK_FINDING_H
 #define CHUTE_TOOLS_LOOK_FINDING_H
 
-#include "ring/view.h"
+#include "ring/open.h"
 
 enum finding_kind {
 	FINDING_BUSY,	      /* an unfinished record */
@@ -43,13 +43,13 @@ struct findings {
 #define FINDING_BUSY_MS 50
 
 /* Complains, and ends the program, without memory. */
-void findings_gather(struct findings *found, const struct ring_view *ring);
+void findings_gather(struct findings *found, const struct ring *ring);
 void findings_free(struct findings *found);
 
 /* One line each, with the position and what to do. A verdict comes last. Exit status. */
-int findings_print(const struct findings *found, const struct ring_view *ring);
+int findings_print(const struct findings *found, const struct ring *ring);
 
 /* An object each. Exit status of the output. */
-int findings_json(const struct findings *found, const struct ring_view *ring);
+int findings_json(const struct findings *found, const struct ring *ring);
 
 #endif

@@ -100,9 +100,9 @@ static void describe(const struct finding *f, char *text, size_t size)
 	}
 }
 
-static void advise(const struct finding *f, const struct ring_view *ring, char *text, size_t size)
+static void advise(const struct finding *f, const struct ring *ring, char *text, size_t size)
 {
-	const char *given = ring->ring.given;
+	const char *given = ring->given;
 
 	if (f->kind == FINDING_CONSUMER_POS)
 		snprintf(text, size, "make the ring anew");
@@ -117,7 +117,7 @@ static void advise(const struct finding *f, const struct ring_view *ring, char *
 		snprintf(text, size, "wait for that process, or stop it, and then look again");
 }
 
-static void print_verdict(const struct findings *found, const struct ring_view *ring)
+static void print_verdict(const struct findings *found, const struct ring *ring)
 {
 	const unsigned long long records = found->records, discarded = found->discarded;
 	const struct finding *f = found->list;
@@ -125,7 +125,7 @@ static void print_verdict(const struct findings *found, const struct ring_view *
 
 	if (discarded)
 		snprintf(skipped, sizeof(skipped), ", and skip %llu", discarded);
-	printf("%s: ", ring->ring.given);
+	printf("%s: ", ring->given);
 	if (!found->count && !records && !discarded)
 		printf("nothing is pending\n");
 	else if (!f)
@@ -140,13 +140,13 @@ static void print_verdict(const struct findings *found, const struct ring_view *
 		       error_of(f->kind) ? "return -" : "stop",
 		       error_of(f->kind) ? error_of(f->kind) : "", colour(COLOUR_PLAIN));
 	if (found->unseen)
-		printf("%s: moves: %s were consumed while we looked\n", ring->ring.given,
+		printf("%s: moves: %s were consumed while we looked\n", ring->given,
 		       size_bytes((double)found->unseen).text);
 	if (found->moving)
-		printf("%s: moves too fast: not all of it was seen\n", ring->ring.given);
+		printf("%s: moves too fast: not all of it was seen\n", ring->given);
 }
 
-int findings_print(const struct findings *found, const struct ring_view *ring)
+int findings_print(const struct findings *found, const struct ring *ring)
 {
 	char text[256], advice[512];
 	size_t i;
@@ -154,17 +154,16 @@ int findings_print(const struct findings *found, const struct ring_view *ring)
 	for (i = 0; i < found->count && i < SHOWN; i++) {
 		describe(&found->list[i], text, sizeof(text));
 		advise(&found->list[i], ring, advice, sizeof(advice));
-		printf("%s: %s%lu%s: %s: %s\n", ring->ring.given, colour(COLOUR_RED),
-		       found->list[i].pos, colour(COLOUR_PLAIN), text, advice);
+		printf("%s: %s%lu%s: %s: %s\n", ring->given, colour(COLOUR_RED), found->list[i].pos,
+		       colour(COLOUR_PLAIN), text, advice);
 	}
 	if (found->count + found->left_out > SHOWN)
-		printf("%s: and %zu more\n", ring->ring.given,
-		       found->count + found->left_out - SHOWN);
+		printf("%s: and %zu more\n", ring->given, found->count + found->left_out - SHOWN);
 	print_verdict(found, ring);
 	return tool_flush();
 }
 
-int findings_json(const struct findings *found, const struct ring_view *ring)
+int findings_json(const struct findings *found, const struct ring *ring)
 {
 	char text[256], advice[512];
 	struct json_object *line;
@@ -175,7 +174,7 @@ int findings_json(const struct findings *found, const struct ring_view *ring)
 		const struct finding *f = &found->list[i];
 
 		line = json_new();
-		ring_view_json(ring, line);
+		ring_json(ring, line);
 		json_add_text(line, "finding", names[f->kind]);
 		json_add_number(line, "position", f->pos);
 		json_add_number(line, "bytes", f->bytes);

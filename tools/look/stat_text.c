@@ -86,19 +86,19 @@ static void print_counts(const struct chute_stat *stat)
 		       (unsigned long long)stat->takeovers, (unsigned long long)stat->recovered);
 }
 
-void stat_text_all(const struct ring_view *ring, const struct stat_line *line)
+void stat_text_all(const struct ring *ring, const struct stat_line *line)
 {
 	const struct chute_stat *stat = &line->now.stat;
 	double fill = sample_fill(&line->now);
 	char text[256];
 
-	printf("%s%s%s", colour(COLOUR_BOLD),
-	       text_printable(text, sizeof(text), ring->ring.given, "?"), colour(COLOUR_PLAIN));
-	if (ring->kind == RING_VIEW_MAP)
+	printf("%s%s%s", colour(COLOUR_BOLD), text_printable(text, sizeof(text), ring->given, "?"),
+	       colour(COLOUR_PLAIN));
+	if (ring->kind == RING_MAP)
 		printf(": map %u %s\n", ring->id,
-		       text_printable(text, sizeof(text), ring->name, "?"));
+		       text_printable(text, sizeof(text), ring->map_name, "?"));
 	else
-		printf(": %s\n", ring->kind == RING_VIEW_IMAGE ? "an image" : "a memory ring");
+		printf(": %s\n", ring->kind == RING_IMAGE ? "an image" : "a memory ring");
 	printf("%-12sconsumer %lu, producer %lu%s\n", "positions", stat->consumer_pos,
 	       stat->producer_pos,
 	       stat->moving ? " (the ring moves too fast to read both at once)" : "");
@@ -193,14 +193,14 @@ static void add_pending(struct json_object *object, const struct pending *pendin
 	json_add_text(object, "refused", strerrorname_np(-pending->err));
 }
 
-void stat_text_json(const struct ring_view *ring, const struct stat_line *line)
+void stat_text_json(const struct ring *ring, const struct stat_line *line)
 {
 	const struct chute_stat *stat = &line->now.stat;
 	struct json_object *object = json_new();
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	ring_view_json(ring, object);
+	ring_json(ring, object);
 	json_add_quantity(object, "time", (double)now.tv_sec + (double)now.tv_nsec / 1e9);
 	json_add_number(object, "size", stat->size);
 	json_add_number(object, "consumer_pos", stat->consumer_pos);

@@ -6,7 +6,7 @@
 #define CHUTE_TOOLS_LOOK_STAT_TEXT_H
 
 #include "look/pending.h"
-#include "ring/view.h"
+#include "ring/open.h"
 #include "look/sample.h"
 
 struct stat_line {
@@ -17,13 +17,13 @@ struct stat_line {
 };
 
 /* All that is known, some lines. */
-void stat_text_all(const struct ring_view *ring, const struct stat_line *line);
+void stat_text_all(const struct ring *ring, const struct stat_line *line);
 
 /* What changes, as a row of a table; with the table's head now and then. */
 void stat_text_row(const struct stat_line *line, __u64 number);
 
 /* An object. */
-void stat_text_json(const struct ring_view *ring, const struct stat_line *line);
+void stat_text_json(const struct ring *ring, const struct stat_line *line);
 
 /* "1000 records, 1 busy, 2 discarded", and what else there is to say of them. */
 const char *stat_text_pending(const struct pending *pending, char *text, size_t size);

@@ -31,13 +31,15 @@ static void handle(void)
 	sigaction(SIGBUS, &action, NULL);
 }
 
-void truncated_expect(const struct ring_name *ring, const char *file)
+void truncated_expect(const struct ring *ring)
 {
 	size_t i;
 
+	if (ring->kind == RING_MAP)
+		return;
 	snprintf(complaint, sizeof(complaint) - 1,
 		 "chute %s: %s: %s was truncated: make the ring anew", tool_verb(), ring->given,
-		 file);
+		 *ring->path ? ring->path : ring->given);
 	for (i = 0; complaint[i]; i++)
 		if ((unsigned char)complaint[i] < ' ' || complaint[i] == 0x7f)
 			complaint[i] = '?';

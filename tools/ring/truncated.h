@@ -6,13 +6,13 @@
 #ifndef CHUTE_TOOLS_RING_TRUNCATED_H
 #define CHUTE_TOOLS_RING_TRUNCATED_H
 
-#include "ring/name.h"
+#include "ring/open.h"
 
 #include <stdbool.h>
 
-/* From now on that ends the program: one line of complaint, about @ring and its file,
- * and exit status 1. */
-void truncated_expect(const struct ring_name *ring, const char *file);
+/* From now on that ends the program: one line of complaint, about @ring,
+ * and exit status 1. A map can't be truncated. */
+void truncated_expect(const struct ring *ring);
 
 /* Call look(ctx). False if that was what happened in it: @look was left just there, so
  * it must hold nothing that has to be given back. One thread at a time. */

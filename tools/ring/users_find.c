@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* users_find.c: where maps are pinned, and which processes hold what. Nothing here is of
- * one moment: what goes while we look is left out. */
-#include "bpf/calls.h"
-#include "ring/name.h"
+/* users_find.c: where maps are pinned, and which processes hold what. */
 #include "ring/users.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/bpf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,13 +19,15 @@
 
 static void add_pin(struct users *users, const char *path)
 {
-	struct bpf_map_info info;
-	int fd = bpf_map_by_path(path, BPF_F_RDONLY);
+	struct chute_map_info info = { .sz = sizeof(info) };
+	int fd = chute_map_by_path(path, O_RDONLY);
 
 	if (fd < 0)
 		return;
-	if (!bpf_map_info(fd, &info) && info.type == BPF_MAP_TYPE_USER_RINGBUF)
-		users_add(users, USER_PIN, &(struct users_ring){ .map = info.id }, 0, path);
+	if (!chute_map_identify(fd, &info))
+		users_add(users, &(struct user){ .kind = USER_PIN,
+						 .ring.map = info.id,
+						 .name = (char *)(unsigned long)path });
 	close(fd);
 }
 
@@ -95,89 +94,106 @@ void users_add_pins(struct users *users)
 
 /* ---- processes ---- */
 
-struct process {
-	struct users *users;
+bool users_each_process(void (*each)(__u32 pid, void *ctx), void *ctx)
+{
+	DIR *dir = opendir("/proc");
+	struct dirent *entry;
 	__u32 pid;
-	char name[32];
-};
+	char *end;
 
-/* Returns whether it is there at all. */
-static bool read_name(struct process *process)
+	while (dir && (entry = readdir(dir))) {
+		pid = (__u32)strtoul(entry->d_name, &end, 10);
+		if (pid && !*end && pid != (__u32)getpid())
+			each(pid, ctx);
+	}
+	if (!dir)
+		return false;
+	closedir(dir);
+	return true;
+}
+
+char *users_process_name(__u32 pid, char *name, size_t size)
 {
 	char path[64];
 	FILE *file;
 
-	snprintf(path, sizeof(path), "/proc/%u/comm", process->pid);
+	snprintf(path, sizeof(path), "/proc/%u/comm", pid);
 	file = fopen(path, "re");
-	if (!file)
-		return false;
-	if (!fgets(process->name, sizeof(process->name), file))
-		*process->name = '\0';
-	fclose(file);
-	process->name[strcspn(process->name, "\n")] = '\0';
-	return true;
-}
-
-static void add(struct process *process, const struct users_ring *ring)
-{
-	if (*process->name || read_name(process))
-		users_add(process->users, USER_PROCESS, ring, process->pid, process->name);
-}
-
-static void add_map_fd(struct process *process, const char *fd)
-{
-	struct users_ring ring = { 0 };
-	char path[300], line[128];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/%u/fdinfo/%s", process->pid, fd);
-	file = fopen(path, "re");
-	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, "map_id: %u", &ring.map) == 1)
-			add(process, &ring);
+	if (!file || !fgets(name, (int)size, file))
+		strcpy(name, "?");
 	if (file)
 		fclose(file);
+	name[strcspn(name, "\n")] = '\0';
+	return name;
 }
 
-static void add_file(struct process *process, const char *path)
+static void add(struct users *users, __u32 pid, const struct ring_key *ring, __u64 size)
 {
-	struct users_ring ring = { 0 };
+	char name[32];
+
+	users_add(users, &(struct user){ .kind = USER_PROCESS,
+					 .ring = *ring,
+					 .size = size,
+					 .id = pid,
+					 .name = users_process_name(pid, name, sizeof(name)) });
+}
+
+static void add_map_fd(struct users *users, __u32 pid, const char *fd)
+{
+	unsigned long long size = 0;
+	unsigned int type = 0;
+	char path[300], line[128];
+	struct ring_key ring = { 0 };
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%u/fdinfo/%s", pid, fd);
+	file = fopen(path, "re");
+	while (file && fgets(line, sizeof(line), file)) {
+		sscanf(line, "map_type: %u", &type);
+		sscanf(line, "max_entries: %llu", &size);
+		sscanf(line, "map_id: %u", &ring.map);
+	}
+	if (file)
+		fclose(file);
+	if (ring.map && type == BPF_MAP_TYPE_USER_RINGBUF)
+		add(users, pid, &ring, size);
+}
+
+static void add_file(struct users *users, __u32 pid, const char *path)
+{
 	struct stat st;
 
-	if (stat(path, &st))
-		return;
-	ring.dev = st.st_dev;
-	ring.ino = st.st_ino;
-	add(process, &ring);
+	if (!stat(path, &st))
+		add(users, pid, &(struct ring_key){ .dev = st.st_dev, .ino = st.st_ino }, 0);
 }
 
-static void look_at_descriptors(struct process *process)
+static void look_at_descriptors(struct users *users, __u32 pid)
 {
 	char path[300], target[300];
 	struct dirent *entry;
 	ssize_t length;
 	DIR *dir;
 
-	snprintf(path, sizeof(path), "/proc/%u/fd", process->pid);
+	snprintf(path, sizeof(path), "/proc/%u/fd", pid);
 	dir = opendir(path);
 	while (dir && (entry = readdir(dir))) {
-		snprintf(path, sizeof(path), "/proc/%u/fd/%.20s", process->pid, entry->d_name);
+		snprintf(path, sizeof(path), "/proc/%u/fd/%.20s", pid, entry->d_name);
 		length = readlink(path, target, sizeof(target) - 1);
 		if (length < 0)
 			continue;
 		target[length] = '\0';
 		/* Others are not touched: a file's server may be gone, and we would wait. */
 		if (!strcmp(target, "anon_inode:bpf-map"))
-			add_map_fd(process, entry->d_name);
+			add_map_fd(users, pid, entry->d_name);
 		else if (strstr(target, RING_MEMORY_DIR "/"))
-			add_file(process, path);
+			add_file(users, pid, path);
 	}
 	if (dir)
 		closedir(dir);
 }
 
 /* Files that are mapped still, and maybe closed. A map's memory does not say whose it is. */
-static void look_at_memory(struct process *process)
+static void look_at_memory(struct users *users, __u32 pid)
 {
 	unsigned int major, minor;
 	unsigned long long ino;
@@ -185,34 +201,26 @@ static void look_at_memory(struct process *process)
 	size_t size = 0;
 	FILE *file;
 
-	snprintf(path, sizeof(path), "/proc/%u/maps", process->pid);
+	snprintf(path, sizeof(path), "/proc/%u/maps", pid);
 	file = fopen(path, "re");
 	while (file && getline(&line, &size, file) > 0) {
 		if (!strstr(line, RING_MEMORY_DIR "/") ||
 		    sscanf(line, "%*s %*s %*s %x:%x %llu", &major, &minor, &ino) != 3)
 			continue;
-		add(process, &(struct users_ring){ .dev = makedev(major, minor), .ino = ino });
+		add(users, pid, &(struct ring_key){ .dev = makedev(major, minor), .ino = ino }, 0);
 	}
 	free(line);
 	if (file)
 		fclose(file);
 }
 
+static void look_at_process(__u32 pid, void *ctx)
+{
+	look_at_descriptors(ctx, pid);
+	look_at_memory(ctx, pid);
+}
+
 void users_add_processes(struct users *users)
 {
-	DIR *dir = opendir("/proc");
-	struct dirent *entry;
-	struct process process;
-	char *end;
-
-	while (dir && (entry = readdir(dir))) {
-		process = (struct process){ .users = users };
-		process.pid = (__u32)strtoul(entry->d_name, &end, 10);
-		if (!process.pid || *end || process.pid == (__u32)getpid())
-			continue;
-		look_at_descriptors(&process);
-		look_at_memory(&process);
-	}
-	if (dir)
-		closedir(dir);
+	users_each_process(look_at_process, users);
 }

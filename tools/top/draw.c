@@ -51,7 +51,7 @@ static void draw_spark(int row, int column, int columns, const struct top_ring *
 /* "map:12 orders", "mem:demo". */
 static void ring_title(const struct top_ring *ring, char *text, size_t size)
 {
-	const char *name = ring->ring.kind == RING_VIEW_MAP ? ring->ring.name : "";
+	const char *name = ring->ring.kind == RING_MAP ? ring->ring.map_name : "";
 
 	/* Not twice, where it was given by its name. */
 	if (*name && !strncmp(ring->given, "map:", 4) && !strcmp(ring->given + 4, name))
@@ -153,14 +153,11 @@ static int draw_producers(const struct top_rings *rings, int row)
 static int draw_users(const struct top_ring *ring, const struct users *users, int row)
 {
 	static const char *const titles[] = { "pinned", "held by", "used by" };
-	struct users_ring key = { .map = ring->ring.kind == RING_VIEW_MAP ? ring->ring.id : 0 };
 	char text[1024];
 	size_t kind;
 
-	if (!key.map && !users_file(ring->ring.ring.path, &key))
-		return row;
 	for (kind = USER_PIN; kind <= USER_PROGRAM; kind++) {
-		if (!users_text(users, &key, kind, text, sizeof(text)))
+		if (!users_text(users, &ring->ring.key, kind, text, sizeof(text)))
 			continue;
 		top_put(row, 0, 11, COLOUR_BOLD, titles[kind]);
 		top_put(row++, 11, top_screen_columns() - 11, COLOUR_PLAIN, text);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* rings.c: see rings.h. */
 #include "top/rings.h"
-#include "ring/rings.h"
+#include "ring/list.h"
 #include "top/screen.h"
 #include "ring/truncated.h"
 
@@ -56,10 +56,10 @@ void top_rings_look_at(struct top_rings *rings, struct top_ring *ring)
 {
 	struct glance glance = { rings, ring };
 
-	ring->there = !ring_view_try(&ring->ring);
+	ring->there = !ring_try(&ring->ring);
 	if (ring->there) {
 		ring->there = truncated_survive(look, &glance);
-		ring_view_close(&ring->ring);
+		ring_close(&ring->ring);
 	}
 	if (!ring->there)
 		memset(&ring->now, 0, sizeof(ring->now));
@@ -108,13 +108,15 @@ static void add(struct top_rings *rings, struct top_ring *ring)
 int top_rings_name(struct top_rings *rings, const char *given)
 {
 	struct top_ring *ring = new_ring(given);
-	int status = ring_view_open(&ring->ring, ring->given);
+	int status = ring_parse(&ring->ring, ring->given);
 
+	if (!status)
+		status = ring_look(&ring->ring);
 	if (status) {
 		free_ring(ring);
 		return status;
 	}
-	ring_view_close(&ring->ring);
+	ring_close(&ring->ring);
 	rings->named = true;
 	add(rings, ring);
 	return 0;
@@ -134,11 +136,11 @@ static void found(const char *given, void *ctx)
 		return;
 	}
 	ring = new_ring(given);
-	if (ring_name_parse(&ring->ring.ring, ring->given) || ring_view_try(&ring->ring)) {
+	if (ring_parse(&ring->ring, ring->given) || ring_try(&ring->ring)) {
 		free_ring(ring);
 		return;
 	}
-	ring_view_close(&ring->ring);
+	ring_close(&ring->ring);
 	ring->seen = true;
 	add(rings, ring);
 }
@@ -200,7 +202,7 @@ const char *top_order_name(enum top_order order)
 
 static int by_name(const struct top_ring *a, const struct top_ring *b)
 {
-	bool map_a = a->ring.kind == RING_VIEW_MAP, map_b = b->ring.kind == RING_VIEW_MAP;
+	bool map_a = a->ring.kind == RING_MAP, map_b = b->ring.kind == RING_MAP;
 
 	if (map_a && map_b && a->ring.id != b->ring.id)
 		return a->ring.id < b->ring.id ? -1 : 1;
@@ -243,7 +245,7 @@ static int compare(const void *a, const void *b, void *ctx)
 static bool matches(const struct top_rings *rings, const struct top_ring *ring)
 {
 	return !*rings->filter || strcasestr(ring->given, rings->filter) ||
-	       (ring->ring.kind == RING_VIEW_MAP && strcasestr(ring->ring.name, rings->filter));
+	       (ring->ring.kind == RING_MAP && strcasestr(ring->ring.map_name, rings->filter));
 }
 
 void top_rings_arrange(struct top_rings *rings)

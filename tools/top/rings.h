@@ -8,7 +8,7 @@
 #define CHUTE_TOOLS_TOP_RINGS_H
 
 #include "look/pending.h"
-#include "ring/view.h"
+#include "ring/open.h"
 #include "look/sample.h"
 
 #define TOP_HISTORY   512 /* samples */
@@ -16,9 +16,9 @@
 
 struct top_ring {
 	char *given;
-	struct ring_view ring; /* open only while we look */
-	bool there;	       /* at the last look */
-	bool seen;	       /* by the search that is going on */
+	struct ring ring; /* open only while we look */
+	bool there;	  /* at the last look */
+	bool seen;	  /* by the search that is going on */
 	struct sample before, now;
 	struct rates rates;
 	size_t count;						    /* of the histories */

@@ -25,13 +25,15 @@ static const struct verb_usage usage = {
 int tool_check(int argc, char **argv)
 {
 	struct findings found;
-	struct ring_view ring;
+	struct ring ring;
 	bool json = false;
 	int status = options_take(&usage, &json, &argc, &argv);
 
 	if (status != OPTIONS_GO_ON)
 		return status;
-	status = ring_view_argument(&ring, argc, argv);
+	status = ring_argument(&ring, argc, argv);
+	if (!status)
+		status = ring_look(&ring);
 	if (status)
 		return status == TOOL_FAILED ? TOOL_CANT_LOOK : status;
 	findings_gather(&found, &ring);
@@ -41,6 +43,6 @@ int tool_check(int argc, char **argv)
 	else
 		status = found.count || found.moving ? TOOL_FAILED : TOOL_OK;
 	findings_free(&found);
-	ring_view_close(&ring);
+	ring_close(&ring);
 	return status;
 }

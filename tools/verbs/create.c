@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* create.c: chute create: a memory ring, or a map that is pinned. Whoever looks
  * finds a whole ring or none. */
-#include "ring/name.h"
+#include "ring/open.h"
 #include "cli/size.h"
 #include "cli/options.h"
 
@@ -35,13 +35,13 @@ static int size_check(const char *text, __u64 *size)
 	return 0;
 }
 
-static int complain_exists(const struct ring_name *ring, const char *path)
+static int complain_exists(const struct ring *ring, const char *path)
 {
 	return tool_complain("%s: exists already: 'rm %s' removes it", ring->given, path);
 }
 
 /* A file without a name is made a ring and only then given its name. */
-static int create_memory(const struct ring_name *ring, __u64 size)
+static int create_memory(const struct ring *ring, __u64 size)
 {
 	char self[32];
 	int fd, err;
@@ -77,7 +77,7 @@ static int create_memory(const struct ring_name *ring, __u64 size)
 
 /* The map is called what the pin is called, in the characters that a map's name may
  * have. */
-static int make_map(const struct ring_name *ring, __u64 size)
+static int make_map(const struct ring *ring, __u64 size)
 {
 	char path[4096], *name, *p;
 	int fd;
@@ -105,7 +105,7 @@ static int make_map(const struct ring_name *ring, __u64 size)
 	return -1;
 }
 
-static int create_pinned(const struct ring_name *ring, __u64 size)
+static int create_pinned(const struct ring *ring, __u64 size)
 {
 	int bpffs = ring_path_in_bpffs(ring->name), fd, err;
 	const char *last = strrchr(ring->name, '/') + 1;
@@ -155,13 +155,13 @@ static const struct verb_usage usage = {
 int tool_create(int argc, char **argv)
 {
 	const char *size_text = NULL;
-	struct ring_name ring;
+	struct ring ring;
 	__u64 size;
 	int status = options_take(&usage, &size_text, &argc, &argv);
 
 	if (status != OPTIONS_GO_ON)
 		return status;
-	status = ring_name_only(&ring, argc, argv);
+	status = ring_argument(&ring, argc, argv);
 	if (status)
 		return status;
 	if (!size_text)
@@ -169,9 +169,9 @@ int tool_create(int argc, char **argv)
 	status = size_check(size_text, &size);
 	if (status)
 		return status;
-	if (ring.kind == RING_MEMORY)
+	if (ring.form == RING_BY_FILE)
 		return create_memory(&ring, size);
-	if (ring.kind == RING_PATH)
+	if (ring.form == RING_BY_PATH)
 		return create_pinned(&ring, size);
 	return tool_complain("%s: a map lives only as long as something holds it: give a path in a "
 			     "bpffs to pin it at, such as /sys/fs/bpf/NAME",

@@ -5,7 +5,7 @@
  */
 #include "bpf/program.h"
 #include "cli/progress.h"
-#include "ring/view.h"
+#include "ring/open.h"
 #include "cli/size.h"
 #include "cli/stop.h"
 #include "cli/options.h"
@@ -19,7 +19,7 @@
 
 struct drainer {
 	struct program_choice choice;
-	struct ring_view ring;
+	struct ring ring;
 	struct program *program;
 	__u64 every_ms;
 	bool until_empty, quiet;
@@ -89,9 +89,8 @@ static void tell_result(struct drainer *d)
 	int err = errno_of(d->returned);
 
 	if (err && !d->failed)
-		tool_say("%s: %s returned %d (%s): %s", d->ring.ring.given, d->choice.name,
-			 d->returned, strerrorname_np(err) ? strerrorname_np(err) : "?",
-			 meaning(err));
+		tool_say("%s: %s returned %d (%s): %s", d->ring.given, d->choice.name, d->returned,
+			 strerrorname_np(err) ? strerrorname_np(err) : "?", meaning(err));
 	d->failed = err;
 }
 
@@ -105,10 +104,10 @@ static void tell_stuck(struct drainer *d, const struct chute_stat *now)
 	if (chute_peek(d->ring.view, now->consumer_pos, &record) == 1 && record.flags == CHUTE_BUSY)
 		tool_say("%s: the record at %lu is unfinished (BUSY), and holds the drain up: "
 			 "'chute check' says whose it is",
-			 d->ring.ring.given, record.pos);
+			 d->ring.given, record.pos);
 	else
 		tool_say("%s: %s runs, and consumes nothing of the %zu bytes that are pending",
-			 d->ring.ring.given, d->choice.name, now->used);
+			 d->ring.given, d->choice.name, now->used);
 }
 
 /* ---- running ---- */
@@ -121,10 +120,9 @@ static int run_once(struct drainer *d, bool *again, bool *empty)
 	int err = program_run(d->program, &d->returned);
 
 	if (err)
-		return tool_complain("%s: %s can't be run: %s%s", d->ring.ring.given,
-				     d->choice.name, strerror(-err),
-				     err == -EOPNOTSUPP ? ": programs of its type have no test run"
-							: "");
+		return tool_complain(
+			"%s: %s can't be run: %s%s", d->ring.given, d->choice.name, strerror(-err),
+			err == -EOPNOTSUPP ? ": programs of its type have no test run" : "");
 	d->runs++;
 	look(d, &now);
 	if (now.consumer_pos != d->pos) {
@@ -160,8 +158,7 @@ static int complain_never_empty(const struct drainer *d)
 	struct chute_stat now;
 
 	look(d, &now);
-	return tool_complain("%s: can't be emptied: %zu bytes stay in it", d->ring.ring.given,
-			     now.used);
+	return tool_complain("%s: can't be emptied: %zu bytes stay in it", d->ring.given, now.used);
 }
 
 static int run(struct drainer *d)
@@ -189,8 +186,8 @@ static void summary(const struct drainer *d)
 {
 	if (d->quiet || !d->runs)
 		return;
-	tool_say("%s: %llu run%s, %llu record%s%s in %s consumed, %d returned last",
-		 d->ring.ring.given, (unsigned long long)d->runs, d->runs == 1 ? "" : "s",
+	tool_say("%s: %llu run%s, %llu record%s%s in %s consumed, %d returned last", d->ring.given,
+		 (unsigned long long)d->runs, d->runs == 1 ? "" : "s",
 		 (unsigned long long)d->records, d->records == 1 ? "" : "s",
 		 d->more ? " and more" : "", size_bytes((double)d->bytes).text, d->returned);
 }
@@ -201,13 +198,12 @@ static int drain_ring(struct drainer *d)
 {
 	int status;
 
-	if (d->ring.kind != RING_VIEW_MAP)
+	if (d->ring.kind != RING_MAP)
 		return tool_complain("%s: no BPF program drains %s: 'chute recv' drains memory "
 				     "rings, mem:NAME",
-				     d->ring.ring.given,
-				     d->ring.kind == RING_VIEW_MEMORY ? "a memory ring"
-								      : "an image");
-	d->choice.ring = d->ring.ring.given;
+				     d->ring.given,
+				     d->ring.kind == RING_MEMORY ? "a memory ring" : "an image");
+	d->choice.ring = d->ring.given;
 	d->choice.map_id = d->ring.id;
 	d->program = program_open(&d->choice);
 	if (!d->program)
@@ -262,11 +258,13 @@ int tool_drain(int argc, char **argv)
 		return tool_misuse("no --program given");
 	if (d.choice.map && !d.choice.object)
 		return tool_misuse("--map is for a program of an --object");
-	status = ring_view_argument(&d.ring, argc, argv);
+	status = ring_argument(&d.ring, argc, argv);
+	if (!status)
+		status = ring_look(&d.ring);
 	if (status)
 		return status;
 	status = drain_ring(&d);
-	ring_view_close(&d.ring);
+	ring_close(&d.ring);
 	/* To be interrupted is its usual end, unless it was to empty the ring. */
 	if (!status && stop_asked() && d.until_empty)
 		stop_die();

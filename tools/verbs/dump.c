@@ -3,10 +3,9 @@
 #include "cli/colour.h"
 #include "io/image.h"
 #include "cli/json.h"
-#include "ring/view.h"
+#include "ring/open.h"
 #include "cli/size.h"
 #include "cli/options.h"
-#include "io/unpack.h"
 #include "look/walk.h"
 
 #include <errno.h>
@@ -18,7 +17,7 @@
 #define SHOWN 64 /* bytes */
 
 struct dump {
-	struct ring_view ring;
+	struct ring ring;
 	struct walk walk;
 	bool messages, full, json;
 	const char *raw;
@@ -103,13 +102,13 @@ static void print_messages(const struct dump *d, const struct bytes *payload)
 {
 	const void *message;
 	struct bytes b;
-	struct unpack u;
+	struct chute_unpacker u;
 	__u32 size;
 	size_t n;
 
-	unpack_start(&u, payload->at, (__u32)payload->size, true);
+	chute_unpack(&u, payload->at, (__u32)payload->size);
 	printf(", %s\n", u.packed ? "packed" : "not packed");
-	for (n = 0; unpack_next(&u, &message, &size); n++) {
+	for (n = 0; chute_unpack_next(&u, &message, &size); n++) {
 		b = bytes_of(d, message, size);
 		printf("  message %zu: %u bytes\n", n, size);
 		print_bytes(&b, "    ");
@@ -156,12 +155,12 @@ static void add_messages(const struct dump *d, struct json_object *line,
 {
 	struct json_object *array = json_new_array(), *object;
 	const void *message;
-	struct unpack u;
+	struct chute_unpacker u;
 	struct bytes b;
 	__u32 size;
 
-	unpack_start(&u, payload->at, (__u32)payload->size, true);
-	while (unpack_next(&u, &message, &size)) {
+	chute_unpack(&u, payload->at, (__u32)payload->size);
+	while (chute_unpack_next(&u, &message, &size)) {
 		b = bytes_of(d, message, size);
 		object = json_new();
 		json_add_number(object, "size", size);
@@ -179,7 +178,7 @@ static int json_record(const struct dump *d, const struct chute_record *record, 
 	struct json_object *line = json_new();
 	struct chute_producer_info info;
 
-	ring_view_json(&d->ring, line);
+	ring_json(&d->ring, line);
 	json_add_number(line, "position", record->pos);
 	json_add_number(line, "next_position", record->next_pos);
 	json_add_number(line, "size", record->size);
@@ -241,7 +240,7 @@ static int next(struct dump *d, struct chute_record *record)
 
 static int tell_end(const struct dump *d, int got)
 {
-	const char *given = d->ring.ring.given;
+	const char *given = d->ring.given;
 
 	if (d->walk.unseen)
 		tool_say("%s: moves: %s went by unseen", given,
@@ -317,10 +316,12 @@ int tool_dump(int argc, char **argv)
 		return status;
 	if (d.raw && (d.messages || d.full || d.json || d.count != UINT64_MAX))
 		return tool_misuse("--raw saves all of the ring, and goes with no other option");
-	status = ring_view_argument(&d.ring, argc, argv);
+	status = ring_argument(&d.ring, argc, argv);
+	if (!status)
+		status = ring_look(&d.ring);
 	if (status)
 		return status;
 	status = d.raw ? image_save(&d.ring, d.raw) : dump(&d);
-	ring_view_close(&d.ring);
+	ring_close(&d.ring);
 	return status;
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* list.c: chute list: all rings of the machine, and who has to do with them. */
 #include "cli/colour.h"
-#include "ring/view.h"
-#include "ring/rings.h"
+#include "ring/open.h"
+#include "ring/list.h"
 #include "look/sample.h"
 #include "cli/size.h"
 #include "cli/text.h"
@@ -23,9 +23,8 @@ struct listing {
 /* A ring as it is shown. */
 struct listed {
 	struct listing *listing;
-	struct ring_view ring;
+	struct ring ring;
 	struct sample sample;
-	struct users_ring key;
 	int err;
 };
 
@@ -33,7 +32,7 @@ static void print_users(const struct listed *l, enum user_kind kind, const char 
 {
 	char text[4096];
 
-	if (users_text(&l->listing->users, &l->key, kind, text, sizeof(text)))
+	if (users_text(&l->listing->users, &l->ring.key, kind, text, sizeof(text)))
 		printf("    %-9s %s\n", title, text);
 }
 
@@ -46,8 +45,8 @@ static void print_ring(const struct listed *l)
 		printf("%s%-16s %-15s %10s %10s  FILL%s\n", colour(COLOUR_BOLD), "RING", "NAME",
 		       "SIZE", "USED", colour(COLOUR_PLAIN));
 	printf("%-16s %-15s %10s %10s %s%4.0f%%%s\n",
-	       text_printable(given, sizeof(given), l->ring.ring.given, "?"),
-	       text_printable(name, sizeof(name), l->ring.kind == RING_VIEW_MAP ? l->ring.name : "",
+	       text_printable(given, sizeof(given), l->ring.given, "?"),
+	       text_printable(name, sizeof(name), l->ring.kind == RING_MAP ? l->ring.map_name : "",
 			      "?"),
 	       size_bytes((double)l->sample.stat.size).text,
 	       size_bytes((double)l->sample.stat.used).text, colour(colour_of_fill(fill)), fill,
@@ -62,14 +61,14 @@ static void print_json(const struct listed *l)
 	const struct chute_stat *stat = &l->sample.stat;
 	struct json_object *object = json_new();
 
-	ring_view_json(&l->ring, object);
-	if (l->ring.kind == RING_VIEW_MEMORY)
-		json_add_text(object, "path", l->ring.ring.path);
+	ring_json(&l->ring, object);
+	if (l->ring.kind == RING_MEMORY)
+		json_add_text(object, "path", l->ring.path);
 	json_add_number(object, "size", stat->size);
 	json_add_number(object, "used", stat->used);
 	json_add_number(object, "consumer_pos", stat->consumer_pos);
 	json_add_number(object, "producer_pos", stat->producer_pos);
-	users_json(&l->listing->users, &l->key, object);
+	users_json(&l->listing->users, &l->ring.key, object);
 	json_print(object);
 }
 
@@ -87,13 +86,10 @@ static void list_ring(const char *given, void *ctx)
 	bool there;
 
 	/* What is no ring, or none that we may read, is not ours to list. */
-	if (ring_name_parse(&l.ring.ring, given) || ring_view_try(&l.ring))
+	if (ring_parse(&l.ring, given) || ring_try(&l.ring))
 		return;
 	there = truncated_survive(look, &l);
-	ring_view_close(&l.ring);
-	l.key.map = l.ring.id;
-	if (l.ring.kind == RING_VIEW_MEMORY)
-		there = there && users_file(l.ring.ring.path, &l.key);
+	ring_close(&l.ring);
 	if (!there)
 		return;
 	if (l.listing->json)

@@ -9,11 +9,10 @@
 #include "io/pace.h"
 #include "cli/progress.h"
 #include "io/records.h"
-#include "ring/name.h"
+#include "ring/open.h"
 #include "cli/size.h"
 #include "cli/stop.h"
 #include "cli/options.h"
-#include "io/unpack.h"
 
 #include <chute/drain.h>
 #include <chute/inspect.h>
@@ -25,8 +24,18 @@
 #include <string.h>
 #include <unistd.h>
 
+/* So many records go out at once, if they fit into the buffer. */
+#define MARKS 8192
+
+/* What was gathered, up to the end of a record. */
+struct mark {
+	unsigned long next_pos;
+	size_t bytes;	  /* of our output */
+	struct tally sum; /* records, or messages */
+};
+
 struct receiver {
-	struct ring_name ring;
+	struct ring ring;
 	struct records_format format;
 	__u64 count; /* records to receive; with --messages everywhere: messages */
 	struct pace pace;
@@ -38,11 +47,10 @@ struct receiver {
 	struct progress progress;
 	struct tally received;
 
-	/* What has been looked at, and then what has been written of it; all of it is
-	 * in the ring still. */
+	/* What has been looked at: all of it is in the ring still. */
 	unsigned long start_pos, end_pos;
-	__u64 ahead;	  /* records of the ring there */
-	__u64 lines;	  /* what was gathered of them */
+	struct mark marks[MARKS];
+	size_t marked;
 	__u32 wrong_size; /* of what does not go into the format */
 	bool left;	  /* the reader of our output has */
 };
@@ -62,64 +70,40 @@ static int complain_damaged(const struct receiver *r)
 
 /* ---- looking ---- */
 
-/* Is there a finished record at *pos, or behind discarded ones there? 1, 0, or -errno
- * as chute_peek() has it. */
-static int peek(const struct receiver *r, unsigned long *pos, struct chute_record *record)
-{
-	int got;
-
-	while ((got = chute_peek(chute_consumer_view(r->consumer), *pos, record)) > 0) {
-		if (!(record->flags & CHUTE_DISCARD))
-			return !(record->flags & CHUTE_BUSY);
-		*pos = record->next_pos;
-	}
-	return got;
-}
-
-static int put_one(struct receiver *r, const void *payload, __u32 size)
+static int put_one(struct receiver *r, const void *payload, __u32 size, struct tally *sum)
 {
 	r->wrong_size = size;
 	if (r->format.kind == RECORDS_FIXED && size != r->format.size)
 		return -EMSGSIZE;
+	tally_add(sum, size);
 	return records_put(&r->out, payload, size);
 }
 
-/* All of a record's messages, or none. */
-static int put_messages(struct receiver *r, const struct chute_record *record)
+/* Add a record, with all of its messages, to what goes out next. 0; -EMSGSIZE if it can't
+ * in this format; -EBADMSG if it can't be taken apart; -ENOBUFS, -ENOMEM as records_put(). */
+static int put(struct receiver *r, const struct chute_record *record)
 {
+	struct tally sum = r->marked ? r->marks[r->marked - 1].sum : (struct tally){ 0 };
 	const size_t used = r->out.used;
-	const void *payload;
-	struct unpack u;
-	__u64 lines = 0;
-	int err = 0;
+	struct chute_unpacker u;
+	const void *message;
 	__u32 size;
+	int err = 0;
 
-	unpack_start(&u, record->payload, record->size, true);
-	while (!err && unpack_next(&u, &payload, &size)) {
-		err = put_one(r, payload, size);
-		lines++;
+	if (!r->messages) {
+		err = put_one(r, record->payload, record->size, &sum);
+	} else {
+		chute_unpack(&u, record->payload, record->size);
+		while (!err && chute_unpack_next(&u, &message, &size))
+			err = put_one(r, message, size, &sum);
+		if (!err && u.malformed)
+			err = -EBADMSG;
 	}
-	if (!err && u.malformed)
-		err = -EBADMSG;
 	if (err)
 		r->out.used = used;
 	else
-		r->lines += lines - 1;
+		r->marks[r->marked++] = (struct mark){ record->next_pos, r->out.used, sum };
 	return err;
-}
-
-/* Add a record to what goes out next. 0; -EMSGSIZE if it can't in this format; -EBADMSG
- * if it can't be taken apart; -ENOBUFS, -ENOMEM as records_put(). */
-static int put(struct receiver *r, const struct chute_record *record)
-{
-	int err = r->messages ? put_messages(r, record) : put_one(r, record->payload, record->size);
-
-	if (err)
-		return err;
-	r->end_pos = record->next_pos;
-	r->lines++;
-	r->ahead++;
-	return 0;
 }
 
 static int complain_put(const struct receiver *r, const struct chute_record *record, int err)
@@ -135,74 +119,65 @@ static int complain_put(const struct receiver *r, const struct chute_record *rec
 	return tool_complain("%s: no memory for a record of %u bytes", r->ring.given, record->size);
 }
 
-static void gather_start(struct receiver *r, unsigned long pos)
+/* May more be gathered? Not more than a lap, whatever the positions say. */
+static bool has_room(const struct receiver *r, __u64 most)
 {
-	r->start_pos = r->end_pos = pos;
-	r->ahead = r->lines = 0;
-	r->out.used = 0;
+	return r->marked < MARKS && (!r->marked || r->marks[r->marked - 1].sum.records < most) &&
+	       r->end_pos - r->start_pos < chute_consumer_size(r->consumer) && !stop_asked();
 }
 
-/* Collect what is pending, as much as goes out at once. What is wrong with a record
- * is told when it has become the first. Sets *some if there was anything. */
-static int gather(struct receiver *r, bool *some)
+/* Collect what is pending, as much as goes out at once, and discarded records around it.
+ * What is wrong with a record is told when it has become the first. */
+static int gather(struct receiver *r)
 {
-	unsigned long pos = chute_consumer_pos(r->consumer);
 	__u64 most = r->count - r->received.records, due = pace_due(&r->pace);
 	struct chute_record record;
 	int got = 1, err = 0;
 
 	most = due < most ? due : most;
-	gather_start(r, pos);
-	while (r->lines < most && (got = peek(r, &pos, &record)) > 0) {
-		err = put(r, &record);
+	r->start_pos = r->end_pos = chute_consumer_pos(r->consumer);
+	r->marked = r->out.used = 0;
+	while (has_room(r, most) &&
+	       (got = chute_peek(chute_consumer_view(r->consumer), r->end_pos, &record)) > 0) {
+		/* DISCARD is looked at first. */
+		if (record.flags == CHUTE_BUSY)
+			break;
+		if (!record.flags)
+			err = put(r, &record);
 		if (err)
 			break;
-		pos = record.next_pos;
+		r->end_pos = record.next_pos;
 	}
-	*some = pos != r->start_pos;
-	if (r->ahead || (!err && got >= 0))
+	if (r->end_pos != r->start_pos || (!err && got >= 0))
 		return TOOL_OK;
 	return err ? complain_put(r, &record, err) : complain_damaged(r);
 }
 
 /* ---- writing ---- */
 
-/* The bytes of a record in our output. */
-static size_t bytes_of(const struct receiver *r, const struct chute_record *record)
+/* How many of the records that were gathered are out as a whole, if @bytes are? */
+static size_t whole(const struct receiver *r, size_t bytes)
 {
-	const void *payload;
-	size_t bytes = 0;
-	struct unpack u;
-	__u32 size;
+	size_t n = 0, after = r->marked, middle;
 
-	if (!r->messages)
-		return records_bytes(&r->format, record->size);
-	unpack_start(&u, record->payload, record->size, true);
-	while (unpack_next(&u, &payload, &size))
-		bytes += records_bytes(&r->format, size);
-	return bytes;
+	while (n < after) {
+		middle = n + (after - n) / 2;
+		if (r->marks[middle].bytes <= bytes)
+			n = middle + 1;
+		else
+			after = middle;
+	}
+	return n;
 }
 
-/* Of what was gathered, @bytes are out: end it behind the last record that is out
- * as a whole. Returns where in the buffer the one ends that is out in part. */
-static size_t cut(struct receiver *r, size_t bytes)
+/* Up to where there must be output, if @bytes are out: to the end of a record. */
+static size_t end_of_record(const struct receiver *r, size_t bytes)
 {
-	unsigned long pos = r->start_pos;
-	struct chute_record record;
-	size_t at = 0;
+	size_t n = whole(r, bytes);
 
-	r->end_pos = pos;
-	r->ahead = 0;
-	while (at < bytes && peek(r, &pos, &record) > 0) {
-		at += bytes_of(r, &record);
-		pos = record.next_pos;
-		if (at > bytes)
-			break;
-		r->end_pos = pos;
-		r->ahead++;
-	}
-	/* A producer that changes a record now gets what it deserves, but no more. */
-	return at < r->out.used ? at : r->out.used;
+	if (bytes == (n ? r->marks[n - 1].bytes : 0))
+		return bytes;
+	return r->marks[n].bytes;
 }
 
 static int write_failed(struct receiver *r, int err)
@@ -212,6 +187,23 @@ static int write_failed(struct receiver *r, int err)
 		return TOOL_OK;
 	return tool_complain("standard output: %s: what was not written stays in %s", strerror(err),
 			     r->ring.given);
+}
+
+/* What is left of it, when all that was gathered could not be written. */
+static int wrote_some(struct receiver *r, size_t written, int err)
+{
+	size_t end = end_of_record(r, written);
+
+	r->marked = whole(r, written);
+	r->end_pos = r->marked ? r->marks[r->marked - 1].next_pos : r->start_pos;
+	if (err)
+		return write_failed(r, err);
+	if (written == end)
+		return TOOL_OK;
+	return tool_complain(
+		"standard output: blocked: it ends in part of a record, which stays in "
+		"%s",
+		r->ring.given);
 }
 
 /* Write all that was gathered, or at a signal up to the end of a record; afterwards
@@ -225,7 +217,7 @@ static int write_out(struct receiver *r)
 
 	while (written < length && !err) {
 		if (stop_asked())
-			length = cut(r, written);
+			length = end_of_record(r, written);
 		if (written == length || stop_overdue())
 			break;
 		n = write(STDOUT_FILENO, r->out.buf + written, length - written);
@@ -236,88 +228,25 @@ static int write_out(struct receiver *r)
 		else if (errno != EINTR)
 			err = errno;
 	}
-	if (written == r->out.used)
-		return TOOL_OK;
-	length = cut(r, written);
-	if (err)
-		return write_failed(r, err);
-	if (written == length)
-		return TOOL_OK;
-	return tool_complain(
-		"standard output: blocked: it ends in part of a record, which stays in "
-		"%s",
-		r->ring.given);
-}
-
-/* ---- consuming ---- */
-
-/* Discarded records were all that was there, and now, as they are drained, one is
- * that has not been written. To leave it in the ring, a drain has to be left by the
- * back door. */
-static void write_late(struct receiver *r, struct chute_record *record)
-{
-	int err, status = TOOL_OK;
-
-	gather_start(r, record->pos);
-	err = put(r, record);
-	status = err ? complain_put(r, record, err) : write_out(r);
-	if (!r->ahead)
-		exit(finish(r, status));
-}
-
-static void count_messages(struct receiver *r, const void *payload, __u32 size)
-{
-	const void *message;
-	struct unpack u;
-
-	unpack_start(&u, payload, size, true);
-	while (unpack_next(&u, &message, &size))
-		tally_add(&r->received, size);
-}
-
-/* Called by the drain. What is not ours must not get past it: then we end here. */
-static int on_record(const void *payload, __u32 size, void *ctx)
-{
-	struct receiver *r = ctx;
-	unsigned long pos = chute_consumer_pos(r->consumer);
-	struct chute_record record = {
-		.pos = pos,
-		.next_pos = pos + (unsigned long)chute_record_bytes(size),
-		.payload = payload,
-		.size = size,
-	};
-
-	if (r->start_pos == r->end_pos)
-		write_late(r, &record);
-	if (pos - r->start_pos >= r->end_pos - r->start_pos)
-		exit(finish(r, tool_complain("%s: another program drains it too: some records went "
-					     "there instead, or as well",
-					     r->ring.given)));
-	if (r->messages)
-		count_messages(r, payload, size);
-	else
-		tally_add(&r->received, size);
-	r->ahead--;
-	return record.next_pos == r->end_pos;
+	return written == r->out.used ? TOOL_OK : wrote_some(r, written, err);
 }
 
 /* Let the ring have the space of what was written. */
 static int consume(struct receiver *r)
 {
-	unsigned long pos;
-	long got;
+	const struct mark *last = r->marks + r->marked - 1;
+	int err = chute_consume(r->consumer, r->start_pos, r->end_pos, 0);
 
-	/* Once will do, but for a hundred thousand discarded records in a row. */
-	do {
-		pos = chute_consumer_pos(r->consumer);
-		got = chute_drain(r->consumer, on_record, r, 0);
-	} while (got >= 0 && r->ahead && chute_consumer_pos(r->consumer) != pos);
-	if (got == -EBUSY || (got >= 0 && r->ahead))
-		return tool_complain(
-			"%s: another program drains it too: some records went there as "
-			"well",
-			r->ring.given);
-	return got < 0 ? complain_damaged(r) : TOOL_OK;
+	if (err)
+		return tool_complain("%s: another program drains it too: some records went there "
+				     "instead, or as well",
+				     r->ring.given);
+	if (!r->marked)
+		return TOOL_OK;
+	r->received.records += last->sum.records;
+	r->received.bytes += last->sum.bytes;
+	pace_count(&r->pace, last->sum.records);
+	return TOOL_OK;
 }
 
 /* ---- waiting ---- */
@@ -342,6 +271,7 @@ static int wait_for_more(struct receiver *r, __s64 since, bool *idle)
 				     (unsigned long long)r->received.records,
 				     (unsigned long long)r->count);
 	if (!*idle)
+		/* At once, if there is something. */
 		chute_drain_wait(r->consumer, left < STOP_SLICE_NS ? left : STOP_SLICE_NS);
 	return TOOL_OK;
 }
@@ -349,9 +279,8 @@ static int wait_for_more(struct receiver *r, __s64 since, bool *idle)
 static int receive(struct receiver *r)
 {
 	__s64 since = progress_now_ns();
-	bool idle = false, some;
 	int status = TOOL_OK, err;
-	__u64 looked_at, before;
+	bool idle = false;
 
 	while (!status && !idle && !r->left && !stop_asked() && r->received.records < r->count) {
 		progress_tick(&r->progress, &r->received, -1);
@@ -359,21 +288,16 @@ static int receive(struct receiver *r)
 			pace_sleep(&r->pace, STOP_SLICE_NS);
 			continue;
 		}
-		status = gather(r, &some);
+		status = gather(r);
 		if (status)
 			break;
-		if (!some) {
-			status = wait_for_more(r, since, &idle);
-			continue;
-		}
-		looked_at = r->ahead;
+		if (r->marked)
+			since = progress_now_ns();
 		status = write_out(r);
-		/* Not if nothing could be written; but if there was nothing to write. */
-		before = r->received.records;
-		err = r->ahead || !looked_at ? consume(r) : TOOL_OK;
-		pace_count(&r->pace, r->received.records - before);
+		err = r->end_pos != r->start_pos ? consume(r) : TOOL_OK;
 		status = status ? status : err;
-		since = progress_now_ns();
+		if (!r->marked && !status)
+			status = wait_for_more(r, since, &idle);
 	}
 	return status;
 }
@@ -382,9 +306,9 @@ static int receive(struct receiver *r)
 
 static int run(struct receiver *r)
 {
-	int lock, status;
+	int status;
 
-	r->consumer = ring_open_consumer(&r->ring, &lock);
+	r->consumer = ring_consume(&r->ring);
 	if (!r->consumer)
 		return TOOL_FAILED;
 	if (records_writer_init(&r->out, &r->format)) {
@@ -399,7 +323,7 @@ static int run(struct receiver *r)
 	}
 	records_writer_fini(&r->out);
 	chute_consumer_close(r->consumer);
-	close(lock);
+	ring_close(&r->ring);
 	return status;
 }
 
@@ -434,12 +358,16 @@ static const struct verb_usage usage = {
 
 int tool_recv(int argc, char **argv)
 {
-	struct receiver r = { .count = UINT64_MAX, .timeout_ns = CHUTE_FOREVER };
-	int status = options_take(&usage, &r, &argc, &argv);
+	static struct receiver r; /* too large for a stack */
+	int status;
+
+	r.count = UINT64_MAX;
+	r.timeout_ns = CHUTE_FOREVER;
+	status = options_take(&usage, &r, &argc, &argv);
 
 	if (status != OPTIONS_GO_ON)
 		return status;
-	status = ring_name_only(&r.ring, argc, argv);
+	status = ring_argument(&r.ring, argc, argv);
 	if (!status)
 		status = run(&r);
 	/* To be interrupted is recv's usual end, unless it had been told another. */

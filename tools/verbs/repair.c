@@ -6,16 +6,15 @@
  */
 #include "look/finding.h"
 #include "cli/options.h"
-#include "ring/writers.h"
+#include "ring/users.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 struct repair {
-	struct ring_view ring;
+	struct ring ring;
 	struct findings found;
 	bool yes, force;
 };
@@ -42,24 +41,24 @@ static int look_for_producers(const struct repair *r)
 	if (!count)
 		return TOOL_OK;
 	return tool_complain("%s: busy: process %s feeds it: stop it first, or let it finish",
-			     r->ring.ring.given, pids);
+			     r->ring.given, pids);
 }
 
 static int look_for_writers(const struct repair *r)
 {
-	struct writers writers;
+	char names[256];
+	bool blind;
 
-	if (r->ring.kind != RING_VIEW_MAP)
+	if (r->ring.kind != RING_MAP)
 		return TOOL_OK;
-	writers_find(&writers, &r->ring);
-	if (writers.count && !r->force)
+	if (users_writers(&r->ring, names, sizeof(names), &blind) && !r->force)
 		return tool_complain("%s: %s has it mapped for writing and may be feeding it by "
 				     "libbpf: stop it first, or say --force",
-				     r->ring.ring.given, writers.text);
-	if (writers.blind)
+				     r->ring.given, names);
+	if (blind)
 		tool_say("%s: not all processes may be looked into: make sure that none feeds it "
 			 "by libbpf",
-			 r->ring.ring.given);
+			 r->ring.given);
 	return TOOL_OK;
 }
 
@@ -71,7 +70,7 @@ static int look_for_what_cannot_be(const struct repair *r)
 		if (r->found.list[i].kind == FINDING_CONSUMER_POS)
 			return tool_complain("%s: can't be mended: consumer_pos is not a multiple "
 					     "of 8: make the ring anew",
-					     r->ring.ring.given);
+					     r->ring.given);
 	return TOOL_OK;
 }
 
@@ -86,44 +85,23 @@ static int ask(const struct repair *r)
 	if (!isatty(STDIN_FILENO))
 		return tool_complain("%s: asks before it discards anything, and standard input is "
 				     "no terminal: say --yes",
-				     r->ring.ring.given);
+				     r->ring.given);
 	fprintf(stderr, "Discard that? [y/N] ");
 	if (fgets(answer, sizeof(answer), stdin) && (*answer == 'y' || *answer == 'Y'))
 		return TOOL_OK;
-	return tool_complain("%s: left as it was", r->ring.ring.given);
+	return tool_complain("%s: left as it was", r->ring.given);
 }
 
 /* ---- mending ---- */
 
-static struct chute *open_file(const char *path, const struct chute_opts *opts)
-{
-	int fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), err;
-	struct chute *c;
-
-	if (fd < 0)
-		return NULL;
-	c = chute_open_memory(fd, opts);
-	err = errno;
-	close(fd);
-	errno = err;
-	return c;
-}
-
-/* To open a ring so is to mend it. 0, or an errno value. */
+/* To open a ring so is to mend it: by the descriptor that we have looked through, whatever
+ * has its name by now. 0, or an errno value. */
 static int mend(const struct repair *r)
 {
 	const struct chute_opts opts = { .sz = sizeof(opts), .flags = CHUTE_RECOVER };
-	const struct ring_name *name = &r->ring.ring;
-	struct chute *c;
+	struct chute *c = r->ring.kind == RING_MAP ? chute_open_map(r->ring.fd, &opts)
+						   : chute_open_memory(r->ring.fd, &opts);
 
-	if (r->ring.kind == RING_VIEW_MEMORY)
-		c = open_file(name->path, &opts);
-	else if (r->ring.kind == RING_VIEW_IMAGE)
-		c = open_file(name->name, &opts);
-	else if (name->kind == RING_PATH)
-		c = chute_open_path(name->name, &opts);
-	else
-		c = chute_open_id(r->ring.id, &opts);
 	if (!c)
 		return errno;
 	chute_close(c);
@@ -134,11 +112,11 @@ static int complain_mend(const struct repair *r, int err)
 {
 	if (err == EBUSY)
 		return tool_complain("%s: busy: a process has begun to feed it: stop it first",
-				     r->ring.ring.given);
+				     r->ring.given);
 	if (err == EACCES || err == EPERM)
 		return tool_complain("%s: no permission to write it: become root, or its owner",
-				     r->ring.ring.given);
-	return tool_complain("%s: can't be mended: %s", r->ring.ring.given, strerror(err));
+				     r->ring.given);
+	return tool_complain("%s: can't be mended: %s", r->ring.given, strerror(err));
 }
 
 static int tell(struct repair *r, const struct chute_stat *before)
@@ -149,7 +127,7 @@ static int tell(struct repair *r, const struct chute_stat *before)
 	chute_view_stat(r->ring.view, &after);
 	count = after.recovered - before->recovered;
 	lost = before->producer_pos - after.producer_pos;
-	printf("%s: %llu record%s discarded", r->ring.ring.given, count, count == 1 ? "" : "s");
+	printf("%s: %llu record%s discarded", r->ring.given, count, count == 1 ? "" : "s");
 	if (lost)
 		printf(", and producer_pos put to %lu", after.producer_pos);
 	printf("; %llu finished before the first of them stay\n",
@@ -159,7 +137,7 @@ static int tell(struct repair *r, const struct chute_stat *before)
 	if (r->found.count)
 		return tool_complain("%s: something holds its consumer up again: 'chute check %s' "
 				     "says what",
-				     r->ring.ring.given, r->ring.ring.given);
+				     r->ring.given, r->ring.given);
 	return tool_flush();
 }
 
@@ -170,7 +148,7 @@ static int repair(struct repair *r)
 
 	findings_gather(&r->found, &r->ring);
 	if (!r->found.count) {
-		printf("%s: nothing to repair\n", r->ring.ring.given);
+		printf("%s: nothing to repair\n", r->ring.given);
 		return tool_flush();
 	}
 	status = findings_print(&r->found, &r->ring);
@@ -219,11 +197,13 @@ int tool_repair(int argc, char **argv)
 
 	if (status != OPTIONS_GO_ON)
 		return status;
-	status = ring_view_argument(&r.ring, argc, argv);
+	status = ring_argument(&r.ring, argc, argv);
+	if (!status)
+		status = ring_hold(&r.ring);
 	if (status)
 		return status;
 	status = repair(&r);
 	findings_free(&r.found);
-	ring_view_close(&r.ring);
+	ring_close(&r.ring);
 	return status;
 }

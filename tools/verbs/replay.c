@@ -6,8 +6,8 @@
  * A map's consumer can't be put anywhere: beside the kernel both start at the same
  * offset some laps from 0. What is printed is in the image's own positions.
  */
-#include "bpf/replay.h"
-#include "ring/view.h"
+#include "bpf/kernel.h"
+#include "ring/open.h"
 #include "cli/options.h"
 
 #include <chute/drain.h>
@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 struct replay {
-	struct ring_view ring;
+	struct ring ring;
 	bool compare, json;
 
 	int copy; /* of the image, in memory */
@@ -29,8 +29,8 @@ struct replay {
 	unsigned long cons_pos, prod_pos, image_pos;
 
 	struct chute_consumer *consumer;
-	struct replay_kernel *kernel;
-	struct replay_log *log;
+	struct kernel_ring *kernel;
+	struct oracle_log *log;
 	bool differs;
 	char difference[200]; /* the first one */
 };
@@ -98,26 +98,12 @@ static int print_result(const struct replay *r)
 
 /* ---- the consumer in user space ---- */
 
-/* As write_down() of bpf/replay.bpf.c. */
 static int write_down(const void *payload, __u32 size, void *ctx)
 {
 	struct replay *r = ctx;
-	struct replay_log *log = r->log;
-	char *to = log->bytes + log->used;
 
 	print_record(r, chute_consumer_pos(r->consumer), size);
-	if (log->count >= REPLAY_ENTRIES)
-		return 1;
-	log->entries[log->count] = (struct replay_entry){ .size = size, .at = log->used };
-	if (size <= REPLAY_WHOLE) {
-		memcpy(to, payload, size);
-	} else {
-		memcpy(to, payload, REPLAY_END);
-		memcpy(to + REPLAY_END, (const char *)payload + size - REPLAY_END, REPLAY_END);
-	}
-	log->used += replay_kept(size);
-	log->count++;
-	return log->used >= REPLAY_WHOLE;
+	return !oracle_write_down(r->log, payload, size) || r->log->used >= ORACLE_WHOLE;
 }
 
 static long drain_user(struct replay *r)
@@ -137,16 +123,16 @@ static void differ(struct replay *r, const char *what, long user, long kernel)
 		 what, user, kernel);
 }
 
-static void compare_record(struct replay *r, const struct replay_log *kernel, __u32 n)
+static void compare_record(struct replay *r, const struct oracle_log *kernel, __u32 n)
 {
-	const struct replay_entry *ours = &r->log->entries[n], *theirs = &kernel->entries[n];
+	const struct oracle_entry *ours = &r->log->entries[n], *theirs = &kernel->entries[n];
 	char what[64];
 
 	if (ours->size != theirs->size) {
 		snprintf(what, sizeof(what), "size of record %u of a drain", n);
 		differ(r, what, ours->size, theirs->size);
 	} else if (memcmp(r->log->bytes + ours->at, kernel->bytes + theirs->at,
-			  replay_kept(ours->size))) {
+			  oracle_kept(ours->size))) {
 		snprintf(what, sizeof(what), "bytes of record %u of a drain", n);
 		differ(r, what, ours->at, theirs->at);
 	}
@@ -155,24 +141,20 @@ static void compare_record(struct replay *r, const struct replay_log *kernel, __
 static int compare(struct replay *r, long returned)
 {
 	const unsigned long pos = chute_consumer_pos(r->consumer);
-	const struct replay_log *kernel;
-	unsigned long kernel_pos;
-	long kernel_returned;
+	struct kernel_drained kernel;
 	__u32 n;
 
-	if (replay_kernel_drain(r->kernel, &kernel_returned))
+	if (kernel_ring_drain(r->kernel, &kernel))
 		return TOOL_CANT_LOOK;
-	kernel = replay_kernel_log(r->kernel);
-	kernel_pos = replay_kernel_consumer_pos(r->kernel);
-	print_drain(r, "kernel", kernel_returned, kernel->count, kernel_pos);
-	for (n = 0; n < r->log->count && n < kernel->count; n++)
-		compare_record(r, kernel, n);
-	if (r->log->count != kernel->count)
-		differ(r, "records", r->log->count, kernel->count);
-	if (returned != kernel_returned)
-		differ(r, "returned", returned, kernel_returned);
-	if (pos != kernel_pos)
-		differ(r, "consumer_pos", (long)in_image(r, pos), (long)in_image(r, kernel_pos));
+	print_drain(r, "kernel", kernel.returned, kernel.log->count, kernel.pos);
+	for (n = 0; n < r->log->count && n < kernel.log->count; n++)
+		compare_record(r, kernel.log, n);
+	if (r->log->count != kernel.log->count)
+		differ(r, "records", r->log->count, kernel.log->count);
+	if (returned != kernel.returned)
+		differ(r, "returned", returned, kernel.returned);
+	if (pos != kernel.pos)
+		differ(r, "consumer_pos", (long)in_image(r, pos), (long)in_image(r, kernel.pos));
 	return TOOL_OK;
 }
 
@@ -215,7 +197,7 @@ static void shift(struct replay *r)
 
 static int complain(const struct replay *r, const char *what)
 {
-	tool_complain("%s: %s: %s", r->ring.ring.given, what, strerror(errno));
+	tool_complain("%s: %s: %s", r->ring.given, what, strerror(errno));
 	return TOOL_CANT_LOOK;
 }
 
@@ -241,8 +223,8 @@ static int make_copy(struct replay *r)
 		return complain(r, "can't open the copy");
 	if (!r->compare)
 		return TOOL_OK;
-	r->kernel = replay_kernel_open(r->size, r->cons_pos);
-	if (!r->kernel || replay_kernel_fill(r->kernel, r->copy, 2 * page, r->prod_pos))
+	r->kernel = kernel_ring_open(r->size, r->cons_pos);
+	if (!r->kernel || kernel_ring_fill(r->kernel, r->copy, 2 * page, r->prod_pos))
 		return TOOL_CANT_LOOK;
 	return TOOL_OK;
 }
@@ -259,18 +241,16 @@ static int replay(struct replay *r)
 	if (r->compare && r->cons_pos % 8) {
 		tool_complain("%s: --kernel: the kernel's consumer_pos is a multiple of 8, and "
 			      "this one is %lu",
-			      r->ring.ring.given, r->cons_pos);
+			      r->ring.given, r->cons_pos);
 		return TOOL_CANT_LOOK;
 	}
 	if (r->compare)
 		shift(r);
-	r->log = malloc(sizeof(*r->log));
-	if (!r->log)
-		return complain(r, "no memory");
+	r->log = tool_memory(NULL, sizeof(*r->log));
 	status = make_copy(r);
 	if (!status)
 		status = drain_all(r);
-	replay_kernel_close(r->kernel);
+	kernel_ring_close(r->kernel);
 	chute_consumer_close(r->consumer);
 	free(r->log);
 	if (r->copy >= 0)
@@ -284,13 +264,15 @@ static int replay(struct replay *r)
 static int open_image(struct replay *r, int argc, char **argv)
 {
 	static char path[4096];
+	int status;
 
 	if (argc == 1 && !strchr(*argv, '/') && strncmp(*argv, "mem:", 4) &&
 	    strncmp(*argv, "map:", 4)) {
 		snprintf(path, sizeof(path), "./%s", *argv);
 		*argv = path;
 	}
-	return ring_view_argument(&r->ring, argc, argv);
+	status = ring_argument(&r->ring, argc, argv);
+	return status ? status : ring_look(&r->ring);
 }
 
 static const struct option_row rows[] = {
@@ -323,13 +305,13 @@ int tool_replay(int argc, char **argv)
 	status = open_image(&r, argc, argv);
 	if (status)
 		return status == TOOL_FAILED ? TOOL_CANT_LOOK : status;
-	if (r.ring.kind != RING_VIEW_IMAGE) {
+	if (r.ring.kind != RING_IMAGE) {
 		tool_complain("%s: a ring in use: 'chute dump %s --raw FILE' makes an image of it",
-			      r.ring.ring.given, r.ring.ring.given);
+			      r.ring.given, r.ring.given);
 		status = TOOL_CANT_LOOK;
 	} else {
 		status = replay(&r);
 	}
-	ring_view_close(&r.ring);
+	ring_close(&r.ring);
 	return status;
 }

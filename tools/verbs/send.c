@@ -192,7 +192,7 @@ int tool_send(int argc, char **argv)
 	if (i.to.batch && i.to.shared && !i.to.pack)
 		return tool_misuse("--batch and --shared: a shared ring's records are there as "
 				   "soon as they are finished; --pack puts many into one");
-	status = ring_name_parse(&i.to.ring, *argv);
+	status = ring_parse(&i.to.ring, *argv);
 	if (!status)
 		status = sender_open(&i.to);
 	if (status)

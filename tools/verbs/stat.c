@@ -3,7 +3,7 @@
 #include "cli/colour.h"
 #include "look/pending.h"
 #include "cli/progress.h"
-#include "ring/view.h"
+#include "ring/open.h"
 #include "look/sample.h"
 #include "cli/size.h"
 #include "look/stat_text.h"
@@ -23,7 +23,7 @@ struct watcher {
 	__u64 walk;
 	bool json;
 
-	struct ring_view ring;
+	struct ring ring;
 	struct sample before;
 };
 
@@ -123,10 +123,12 @@ int tool_stat(int argc, char **argv)
 	/* Several samples need time between them. */
 	if (w.count != UINT64_MAX && !w.interval_ns)
 		w.interval_ns = NS_PER_S;
-	status = ring_view_argument(&w.ring, argc, argv);
+	status = ring_argument(&w.ring, argc, argv);
+	if (!status)
+		status = ring_look(&w.ring);
 	if (status)
 		return status;
 	status = watch(&w);
-	ring_view_close(&w.ring);
+	ring_close(&w.ring);
 	return status;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* top.c: chute top: all rings on a screen, live: its keys and its pace. */
 #include "cli/progress.h"
-#include "ring/rings.h"
+#include "ring/list.h"
 #include "cli/size.h"
 #include "cli/stop.h"
 #include "cli/options.h"

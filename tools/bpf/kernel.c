@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* replay.c: see replay.h. The map is ours alone: its producer side is
+/* kernel.c: see kernel.h. The map is ours alone: its producer side is
  * written here as chute(7) has it. */
-#include "bpf/replay.h"
-#include "replay.skel.h"
+#include "bpf/kernel.h"
 #include "cli/tool.h"
+#include "oracle.skel.h"
 
 #include <bpf/bpf.h>
 #include <chute/atomic.h>
@@ -17,8 +17,8 @@
 /* The longest record that we make to bring a map's consumer somewhere. */
 #define STEP_MOST (1UL << 23)
 
-struct replay_kernel {
-	struct replay_bpf *skel;
+struct kernel_ring {
+	struct oracle_bpf *skel;
 	size_t size, page;
 	const unsigned long *consumer_pos;
 	unsigned long *producer_pos;
@@ -33,18 +33,18 @@ static int print_nothing(enum libbpf_print_level level, const char *format, va_l
 	return 0;
 }
 
-static int load(struct replay_kernel *k)
+static int load(struct kernel_ring *k)
 {
 	int err = 0;
 
 	libbpf_set_print(print_nothing);
-	k->skel = replay_bpf__open();
+	k->skel = oracle_bpf__open();
 	if (!k->skel)
 		err = -errno;
 	if (!err)
 		err = bpf_map__set_max_entries(k->skel->maps.ring, (__u32)k->size);
 	if (!err)
-		err = replay_bpf__load(k->skel);
+		err = oracle_bpf__load(k->skel);
 	if (!err)
 		return TOOL_OK;
 	return tool_complain("--kernel: can't load the BPF program that drains: %s%s",
@@ -52,7 +52,7 @@ static int load(struct replay_kernel *k)
 			     err == -EPERM || err == -EACCES ? ": needs CAP_BPF: become root" : "");
 }
 
-static int map(struct replay_kernel *k)
+static int map(struct kernel_ring *k)
 {
 	int fd = bpf_map__fd(k->skel->maps.ring);
 	void *page0, *page1;
@@ -70,11 +70,11 @@ static int map(struct replay_kernel *k)
 }
 
 /* The only way to move a map's consumer: have it skip discarded records. */
-static int place(struct replay_kernel *k, unsigned long target)
+static int place(struct kernel_ring *k, unsigned long target)
 {
 	unsigned long pos = 0, bytes, most = k->size < STEP_MOST ? k->size : STEP_MOST;
 	struct chute_header *header;
-	long returned;
+	struct kernel_drained drained;
 
 	while (pos != target) {
 		bytes = target - pos < most ? target - pos : most;
@@ -83,32 +83,28 @@ static int place(struct replay_kernel *k, unsigned long target)
 		pos += bytes;
 		/* P0: pairs with the drain's D0. */
 		chute_store_release(k->producer_pos, pos);
-		if (replay_kernel_drain(k, &returned))
+		if (kernel_ring_drain(k, &drained))
 			return TOOL_FAILED;
-		if (returned || replay_kernel_consumer_pos(k) != pos)
+		if (drained.returned || drained.pos != pos)
 			return tool_complain("--kernel: can't bring the map's consumer to %lu",
 					     target);
 	}
 	return TOOL_OK;
 }
 
-struct replay_kernel *replay_kernel_open(size_t size, unsigned long pos)
+struct kernel_ring *kernel_ring_open(size_t size, unsigned long pos)
 {
-	struct replay_kernel *k = calloc(1, sizeof(*k));
+	struct kernel_ring *k = tool_memory(NULL, sizeof(*k));
 
-	if (!k) {
-		tool_complain("no memory");
-		return NULL;
-	}
-	k->size = size;
+	*k = (struct kernel_ring){ .size = size };
 	k->page = (size_t)sysconf(_SC_PAGESIZE);
 	if (!load(k) && !map(k) && !place(k, pos))
 		return k;
-	replay_kernel_close(k);
+	kernel_ring_close(k);
 	return NULL;
 }
 
-void replay_kernel_close(struct replay_kernel *k)
+void kernel_ring_close(struct kernel_ring *k)
 {
 	if (!k)
 		return;
@@ -116,11 +112,11 @@ void replay_kernel_close(struct replay_kernel *k)
 		munmap((void *)k->consumer_pos, k->page);
 	if (k->producer_pos)
 		munmap(k->producer_pos, k->page + 2 * k->size);
-	replay_bpf__destroy(k->skel);
+	oracle_bpf__destroy(k->skel);
 	free(k);
 }
 
-int replay_kernel_fill(struct replay_kernel *k, int fd, size_t offset, unsigned long producer_pos)
+int kernel_ring_fill(struct kernel_ring *k, int fd, size_t offset, unsigned long producer_pos)
 {
 	size_t done = 0;
 	ssize_t n;
@@ -137,23 +133,18 @@ int replay_kernel_fill(struct replay_kernel *k, int fd, size_t offset, unsigned 
 	return TOOL_OK;
 }
 
-int replay_kernel_drain(struct replay_kernel *k, long *returned)
+int kernel_ring_drain(struct kernel_ring *k, struct kernel_drained *drained)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts);
-	int err = bpf_prog_test_run_opts(bpf_program__fd(k->skel->progs.drain), &opts);
+	struct oracle_log *log = &k->skel->bss->written;
+	int err;
 
+	k->skel->bss->order.flags = BPF_RB_NO_WAKEUP;
+	log->count = log->used = 0;
+	err = bpf_prog_test_run_opts(bpf_program__fd(k->skel->progs.drain), &opts);
 	if (err)
 		return tool_complain("--kernel: the BPF program can't be run: %s", strerror(-err));
-	*returned = (int)opts.retval;
+	*drained = (struct kernel_drained){ (int)opts.retval, chute_load_relaxed(k->consumer_pos),
+					    log };
 	return TOOL_OK;
-}
-
-const struct replay_log *replay_kernel_log(const struct replay_kernel *k)
-{
-	return &k->skel->bss->written;
-}
-
-unsigned long replay_kernel_consumer_pos(const struct replay_kernel *k)
-{
-	return chute_load_relaxed(k->consumer_pos);
 }

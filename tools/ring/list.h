@@ -5,7 +5,7 @@
 #ifndef CHUTE_TOOLS_RING_RINGS_H
 #define CHUTE_TOOLS_RING_RINGS_H
 
-#include "ring/view.h"
+#include "ring/open.h"
 
 /*
  * Call @found(given, ctx) with map:ID for each user ring buffer map, by id, and with

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* rings.c: see rings.h. */
-#include "ring/rings.h"
+#include "ring/list.h"
 
 #include <dirent.h>
 #include <errno.h>

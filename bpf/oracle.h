@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * oracle.h: what a drain's callback writes down of each record, in the same way
- * in the BPF program (bpf/oracle.bpf.c) and in user space (runner_user.c).
+ * oracle.h: what a drain's callback writes down of each record, in the same way in the
+ * kernel (oracle.bpf.c) and in user space: for the tests that compare the two, and for
+ * chute replay.
  */
-#ifndef CHUTE_TESTS_ORACLE_H
-#define CHUTE_TESTS_ORACLE_H
+#ifndef CHUTE_BPF_ORACLE_H
+#define CHUTE_BPF_ORACLE_H
 
 #include <linux/types.h>
 
@@ -44,5 +45,29 @@ static inline __u32 oracle_kept(__u32 size)
 {
 	return size <= ORACLE_WHOLE ? size : 2 * ORACLE_END;
 }
+
+#ifndef __bpf__
+#include <string.h>
+
+/* As write_down() of oracle.bpf.c. False if there is no room. */
+static inline int oracle_write_down(struct oracle_log *log, const void *payload, __u32 size)
+{
+	char *to = log->bytes + log->used;
+
+	if (log->count >= ORACLE_ENTRIES)
+		return 0;
+	log->entries[log->count].size = size;
+	log->entries[log->count].at = log->used;
+	if (size <= ORACLE_WHOLE) {
+		memcpy(to, payload, size);
+	} else {
+		memcpy(to, payload, ORACLE_END);
+		memcpy(to + ORACLE_END, (const char *)payload + size - ORACLE_END, ORACLE_END);
+	}
+	log->used += oracle_kept(size);
+	log->count++;
+	return 1;
+}
+#endif
 
 #endif
