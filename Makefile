@@ -1,15 +1,13 @@
 # The front door: gets what is missing, then meson and ninja do the work.
 BUILD ?= build
-SUITE ?= bookworm
 
-.PHONY: all run check bench fuzz torture install fresh clean
-
-# `make bench produce memory`: the words after it are lines, or questions, by name.
+# `make bench produce memory`: those lines.
 ifeq ($(firstword $(MAKECMDGOALS)),bench)
-names := $(wordlist 2,$(words $(MAKECMDGOALS)),$(MAKECMDGOALS))
-.PHONY: $(names)
-$(names): bench ; @:
+LINES := $(wordlist 2,$(words $(MAKECMDGOALS)),$(MAKECMDGOALS))
+$(LINES): bench ; @:
 endif
+
+.PHONY: all run check bench fuzz torture install fresh clean $(LINES)
 
 all:
 	@scripts/setup
@@ -22,7 +20,7 @@ check: all
 	@scripts/check $(BUILD)
 
 bench: all
-	@scripts/bench $(BUILD) $(names)
+	@scripts/bench $(BUILD) $(LINES)
 
 fuzz:
 	@scripts/setup ci
@@ -33,10 +31,6 @@ torture: all
 
 install: all
 	@scripts/install $(BUILD)
-
-fresh:
-	@scripts/setup root
-	@scripts/fresh $(SUITE)
 
 clean:
 	@rm -rf $(BUILD) build-*

@@ -275,8 +275,7 @@ static int sleep_until_space(struct chute_wait *w, unsigned long head_pos, __u64
 		left = chute_left_ns(deadline_ns, bound);
 		if (!left)
 			return -ETIMEDOUT;
-		if (w->as_libbpf)
-			pthread_testcancel();
+		pthread_testcancel();
 		told = sleep_for_space(w, head_pos, bytes, left);
 		w->told = told > 0;
 		if (has_space(w, head_pos, bytes)) {
@@ -342,6 +341,7 @@ int chute_wait_data(const struct chute_ring *ring, bool (*ready)(void *arg), voi
 		left = chute_left_ns(deadline_ns, bound);
 		if (!left)
 			return -ETIMEDOUT;
+		pthread_testcancel();
 		ts = chute_timespec(left);
 		futex(&ring->producer->data_seq, FUTEX_WAIT, seen, &ts);
 		bound = longer(bound, SLEEP_MAX_NS);

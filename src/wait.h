@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * wait.h: wait for the other side of a ring to move: spin a little, then sleep.
+ * wait.h: wait for the other side of a ring to move: spin a little, then sleep. Each sleep
+ * is a cancellation point (pthreads(7)).
  *
  * Knows positions as numbers, deadlines, epoll and futexes; nothing of records.
  * A sleep is bounded (1 ms growing to 10 ms), since a consumer that drains with
@@ -61,8 +62,8 @@ void chute_wait_copy_fini(struct chute_wait *copy);
  * Returns 0, or -ETIMEDOUT. A signal does not shorten the wait, and a descriptor that
  * somebody has closed is done without. One thread of a handle at a time.
  *
- * With as_libbpf it ends where epoll_wait(2) would: it is a cancellation point, and
- * returns -EINTR after a signal handler, -EBADF or -EINVAL for a lost descriptor.
+ * With as_libbpf it ends where epoll_wait(2) would, and returns -EINTR after a signal handler,
+ * -EBADF or -EINVAL for a lost descriptor.
  */
 int chute_wait_space(struct chute_wait *w, unsigned long head_pos, __u64 bytes, __s64 deadline_ns);
 

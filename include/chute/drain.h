@@ -31,6 +31,10 @@ struct chute_consumer;
  * until the callback returns). A producer that misbehaves can change it at any
  * time: load once what you check. Returns 0 to go on, anything else to stop
  * after this record, which is consumed all the same.
+ *
+ * It may throw, and its thread may end or be cancelled in it: the record is then not
+ * consumed, and the next drain, of anyone, begins with it. After a longjmp() out of it
+ * the ring is free again when this consumer is closed.
  */
 typedef int chute_drain_fn(const void *payload, __u32 size, void *ctx);
 
@@ -127,7 +131,8 @@ static inline int chute_unpack_next(struct chute_unpacker *u, const void **messa
  * Wait up to @timeout_ns nanoseconds (CHUTE_FOREVER: without end; 0: only look)
  * until a drain would find something to consume, or an error, at the head.
  * chute_kick() ends the wait at once; a producer that does not kick is noticed
- * within 10 ms. A signal does not shorten it. Any thread may call it at any time.
+ * within 10 ms. A signal does not shorten it; it is a cancellation point. Any thread may
+ * call it at any time.
  * Returns 0; -ETIMEDOUT; -EINVAL for any other negative @timeout_ns.
  */
 int chute_drain_wait(struct chute_consumer *consumer, __s64 timeout_ns);

@@ -11,6 +11,7 @@
 #include "wait.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,9 +66,8 @@ static inline bool run_goes_on(const struct run *run, const struct chute_header 
 	return pending >= run->bytes && chute_load_acquire(&header->len) == run->len;
 }
 
-/* The drain proper. Sets *consumed if any record was, discarded ones included. */
-static long drain_records(const struct chute_ring *ring, chute_drain_fn *callback, void *ctx,
-			  bool *consumed)
+/* The drain proper. */
+static long drain_records(const struct chute_ring *ring, chute_drain_fn *callback, void *ctx)
 {
 	unsigned long *shared_pos = &ring->consumer->consumer_pos;
 	unsigned long cons_pos = chute_load_relaxed(shared_pos);
@@ -99,7 +99,6 @@ static long drain_records(const struct chute_ring *ring, chute_drain_fn *callbac
 				run.len = record.size;
 				run.bytes = record.next_pos - cons_pos;
 			}
-			*consumed = true;
 			cons_pos = record.next_pos;
 		}
 		/* D2: pairs with C0. We are done with the bytes before the
@@ -128,18 +127,46 @@ static void look_for_stuck(struct chute_consumer *consumer)
 	}
 }
 
+/* A drain that runs. */
+struct turn {
+	struct chute_consumer *consumer;
+	unsigned long start_pos;
+	__u64 flags;
+};
+
 /* One drain at a time. 0, or -EBUSY. */
-static int begin(const struct chute_ring *ring)
+static int begin(struct turn *turn, struct chute_consumer *consumer, __u64 flags)
 {
+	const struct chute_ring *ring = &consumer->ring;
+
 	/* B0: pairs with B1. The last drainer's position is visible after it. */
-	return chute_owner_claim(&ring->consumer->drainer, chute_owner_self()) ? -EBUSY : 0;
+	if (chute_owner_claim(&ring->consumer->drainer, chute_owner_self()))
+		return -EBUSY;
+	consumer->draining = true;
+	turn->consumer = consumer;
+	turn->start_pos = chute_load_relaxed(&ring->consumer->consumer_pos);
+	turn->flags = flags;
+	return 0;
 }
 
-static void end(const struct chute_ring *ring, bool consumed, __u64 flags)
+/* Has any record been consumed, discarded ones included? */
+static bool has_consumed(const struct turn *turn)
 {
+	return chute_load_relaxed(&turn->consumer->ring.consumer->consumer_pos) != turn->start_pos;
+}
+
+/* Also where a callback throws, or its thread ends or is cancelled in it: the record is
+ * not consumed then, and nobody is kept out. */
+static void end(void *arg)
+{
+	const struct turn *turn = arg;
+	const struct chute_ring *ring = &turn->consumer->ring;
+	const bool consumed = has_consumed(turn);
+
+	turn->consumer->draining = false;
 	/* B1: pairs with B0. */
 	chute_store_release(&ring->consumer->drainer, (__u64)0);
-	if ((flags & CHUTE_FORCE_WAKEUP) || (consumed && !(flags & CHUTE_NO_WAKEUP)))
+	if ((turn->flags & CHUTE_FORCE_WAKEUP) || (consumed && !(turn->flags & CHUTE_NO_WAKEUP)))
 		chute_wake_producers(ring);
 }
 
@@ -151,15 +178,18 @@ static bool are_known(__u64 flags)
 long chute_drain(struct chute_consumer *consumer, chute_drain_fn *callback, void *ctx, __u64 flags)
 {
 	const struct chute_ring *ring = &consumer->ring;
-	bool consumed = false;
+	struct turn turn;
+	bool consumed;
 	long ret;
 
 	if (!are_known(flags))
 		return -EINVAL;
-	if (begin(ring))
+	if (begin(&turn, consumer, flags))
 		return -EBUSY;
-	ret = drain_records(ring, callback, ctx, &consumed);
-	end(ring, consumed, flags);
+	pthread_cleanup_push(end, &turn);
+	ret = drain_records(ring, callback, ctx);
+	consumed = has_consumed(&turn);
+	pthread_cleanup_pop(1);
 	if (!ret && !consumed)
 		look_for_stuck(consumer);
 	return ret;
@@ -170,11 +200,12 @@ int chute_consume(struct chute_consumer *consumer, unsigned long from, unsigned 
 {
 	const struct chute_ring *ring = &consumer->ring;
 	unsigned long *shared_pos = &ring->consumer->consumer_pos;
+	struct turn turn;
 	int err = 0;
 
 	if (!are_known(flags) || to % 8)
 		return -EINVAL;
-	if (begin(ring))
+	if (begin(&turn, consumer, flags))
 		return -EBUSY;
 	if (chute_load_relaxed(shared_pos) != from)
 		err = -ESTALE;
@@ -183,7 +214,7 @@ int chute_consume(struct chute_consumer *consumer, unsigned long from, unsigned 
 	else
 		/* D2: pairs with C0. */
 		chute_store_release(shared_pos, to);
-	end(ring, !err && to != from, flags);
+	end(&turn);
 	return err;
 }
 
@@ -239,6 +270,10 @@ void chute_consumer_close(struct chute_consumer *consumer)
 {
 	if (!consumer)
 		return;
+	/* A callback has left by longjmp(): nobody else gives the ring back. In a child of
+	 * fork() it is the parent's. */
+	if (consumer->draining)
+		chute_owner_release(&consumer->ring.consumer->drainer, chute_owner_self());
 	chute_ring_unmap(&consumer->ring);
 	free(consumer);
 }

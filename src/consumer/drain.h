@@ -12,6 +12,7 @@ struct chute_consumer {
 		struct chute_ring ring;
 		struct chute_view view; /* of it, for who asks */
 	};
+	bool draining;		 /* `drainer` names us, and it is by this handle */
 	unsigned long stuck_pos; /* where a drain found an unfinished record ... */
 	__s64 stuck_ns;		 /* ... and since when */
 };

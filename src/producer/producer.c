@@ -8,6 +8,7 @@
 #include "owner.h"
 #include "ring/record.h"
 
+#include <pthread.h>
 #include <string.h>
 
 _Static_assert(offsetof(struct chute_producer_page, records) == CHUTE_RECORDS_AT,
@@ -52,12 +53,40 @@ void *chute_producer_reserve(struct chute_producer *p, __u32 size, __u32 count)
 	return p->kind->reserve(p, size, count, bytes);
 }
 
+struct block {
+	struct chute_producer *p;
+	__s64 start;
+};
+
+/* Also where the thread is cancelled in its sleep. */
+static void unblock(void *arg)
+{
+	struct block *block = arg;
+
+	block->p->kind->unblock(block->p, (__u64)(chute_now_ns() - block->start));
+}
+
+static int wait_and_reserve(struct chute_producer *p, __u32 size, __u32 count, __s64 deadline,
+			    void **payload)
+{
+	__u64 bytes = count * chute_record_bytes(size);
+	struct block block = { p, chute_now_ns() };
+	int err;
+
+	p->kind->block(p);
+	pthread_cleanup_push(unblock, &block);
+	do {
+		err = p->kind->wait(p, bytes, deadline);
+		*payload = err ? NULL : chute_producer_reserve(p, size, count);
+	} while (!err && !*payload && errno == ENOSPC);
+	pthread_cleanup_pop(1);
+	return err;
+}
+
 void *chute_producer_reserve_for(struct chute_producer *p, __u32 size, __u32 count,
 				 __s64 timeout_ns)
 {
-	__u64 bytes = count * chute_record_bytes(size);
 	int saved = errno, err;
-	__s64 deadline, start;
 	void *payload;
 
 	if (timeout_ns < 0 && timeout_ns != CHUTE_FOREVER)
@@ -65,14 +94,7 @@ void *chute_producer_reserve_for(struct chute_producer *p, __u32 size, __u32 cou
 	payload = chute_producer_reserve(p, size, count);
 	if (payload || errno != ENOSPC || !timeout_ns)
 		return payload;
-	deadline = chute_deadline_ns(timeout_ns);
-	p->kind->block(p);
-	start = chute_now_ns();
-	do {
-		err = p->kind->wait(p, bytes, deadline);
-		payload = err ? NULL : chute_producer_reserve(p, size, count);
-	} while (!err && !payload && errno == ENOSPC);
-	p->kind->unblock(p, (__u64)(chute_now_ns() - start));
+	err = wait_and_reserve(p, size, count, chute_deadline_ns(timeout_ns), &payload);
 	if (err)
 		return fail(err == -ETIMEDOUT ? ENOSPC : -err);
 	if (payload)
