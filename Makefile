@@ -1,13 +1,15 @@
 # The front door: gets what is missing, then meson and ninja do the work.
 BUILD ?= build
+SUITE ?= bookworm
 
-# `make bench produce memory`: those lines.
+.PHONY: all run check bench fuzz torture install fresh clean
+
+# `make bench produce memory`: the words after it are lines, or questions, by name.
 ifeq ($(firstword $(MAKECMDGOALS)),bench)
-LINES := $(wordlist 2,$(words $(MAKECMDGOALS)),$(MAKECMDGOALS))
-$(LINES): bench ; @:
+names := $(wordlist 2,$(words $(MAKECMDGOALS)),$(MAKECMDGOALS))
+.PHONY: $(names)
+$(names): bench ; @:
 endif
-
-.PHONY: all run check bench fuzz torture install fresh clean $(LINES)
 
 all:
 	@scripts/setup
@@ -20,7 +22,7 @@ check: all
 	@scripts/check $(BUILD)
 
 bench: all
-	@scripts/bench $(BUILD) $(LINES)
+	@scripts/bench $(BUILD) $(names)
 
 fuzz:
 	@scripts/setup ci
@@ -31,6 +33,10 @@ torture: all
 
 install: all
 	@scripts/install $(BUILD)
+
+fresh:
+	@scripts/setup root
+	@scripts/fresh $(SUITE)
 
 clean:
 	@rm -rf $(BUILD) build-*

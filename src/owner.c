@@ -1,179 +1,200 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * owner.c: process identity. A process is called dead only on proof: there is
- * no such pid, or it started at another time, or runs another program image, or
- * none of its threads can run again. Doubt (no /proc, hidden pids, another
- * namespace) counts as alive.
+ * owner.c: who is alive. A process is called dead only on proof: its sign of life is
+ * gone; or /proc, in the same namespaces, says that there is no such pid, or that it
+ * started at another time, runs another program image, dumps core, or has no thread
+ * that can run again. Doubt counts as alive.
  */
 #include "owner.h"
+#include "life.h"
+#include "proc.h"
 
 #include <chute/atomic.h>
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
-#include <sys/stat.h>
+#include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
-#define START_SHIFT 22
-#define START_MASK  0x1fffULL
-#define IMAGE_SHIFT 35
-#define IMAGE_MASK  0x1fffULL
-#define NS_SHIFT    48
-#define NS_MASK	    0xffffULL
+/* See owner.h. */
+#define START_SHIFT  22
+#define START_MASK   0x1fffULL
+#define STACK_SHIFT  35
+#define STACK_MASK   0x3ffULL
+#define RANDOM_SHIFT 45
+#define RANDOM_MASK  3ULL
+#define LIFE	     (1ULL << 47)
+#define NS_SHIFT     48
+#define NS_MASK	     0xffffULL
 
-/* Of the image's bits, those that another process can see. */
-#define STACK_MASK     0x3ffULL
-#define RANDOM_BITS_AT 10
+/* ---- who we are ---- */
 
-struct proc_stat {
-	char state;
-	long threads;
-	__u64 start;
-	bool has_memory;
-	__u64 stack; /* hash of where the image's stack is; 0: not to be seen */
+/*
+ * In a page of its own, which the kernel empties in every child that has memory of its
+ * own (madvise(2), MADV_WIPEONFORK), whatever has made it.
+ */
+struct identity {
+	__u64 word;	   /* 0: not made yet */
+	pid_t busy;	   /* the process of the thread that makes what follows, or 0 */
+	bool known;	   /* what follows */
+	bool shows_memory; /* /proc does: that of a live process is not 0 */
+	__u64 facts;	   /* the word without what is random, or says that we live */
 };
 
-/* execve() places the stack anew. */
-static __u64 stack_hash(unsigned long long stack)
+static struct identity *page;
+static struct identity unwiped; /* where there is no such page: to be checked each time */
+
+static struct identity *new_page(void)
 {
-	__u64 hash = stack * 0x9e3779b97f4a7c15ULL >> 54;
+	struct identity *mine, *seen = NULL;
+	const size_t size = sizeof(*mine);
+	int saved = errno;
 
-	return stack && !hash ? 1 : hash;
-}
-
-/* Fields 3, 20, 22, 23 and 28 of /proc/PID/stat (proc_pid_stat(5)); the name in
- * field 2 may hold anything, so count from its last parenthesis. */
-static int proc_stat_parse(const char *text, struct proc_stat *st)
-{
-	unsigned long long start, memory, stack;
-	const char *p = strrchr(text, ')');
-
-	if (!p || sscanf(p + 1,
-			 " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %ld"
-			 " %*d %llu %llu %*d %*u %*u %*u %llu",
-			 &st->state, &st->threads, &start, &memory, &stack) != 5)
-		return -EINVAL;
-	st->start = start & START_MASK;
-	st->has_memory = memory;
-	st->stack = stack_hash(stack);
-	return 0;
-}
-
-/* In a pid namespace whose /proc is another one's still (unshare(1) without
- * --mount-proc), the numbers there are other processes'. */
-static bool proc_is_ours(void)
-{
-	char pid[16] = "";
-
-	return readlink("/proc/self", pid, sizeof(pid) - 1) > 0 && atoi(pid) == getpid();
-}
-
-/* 0, or -ENOENT when there is no such process or it can't be seen. */
-static int stat_read(const char *path, struct proc_stat *st)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char text[1024];
-	ssize_t n = 0;
-
-	if (fd >= 0) {
-		n = read(fd, text, sizeof(text) - 1);
-		close(fd);
+	mine = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (mine != MAP_FAILED && madvise(mine, size, MADV_WIPEONFORK)) {
+		munmap(mine, size);
+		mine = MAP_FAILED;
 	}
-	if (n <= 0)
-		return -ENOENT;
-	text[n] = '\0';
-	return proc_stat_parse(text, st);
-}
-
-static int proc_stat_read(pid_t pid, struct proc_stat *st)
-{
-	int saved = errno, err = -ENOENT;
-	char path[32];
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	if (proc_is_ours())
-		err = stat_read(path, st);
 	errno = saved;
-	return err;
+	if (mine == MAP_FAILED)
+		mine = &unwiped;
+	/* I0: pairs with I1. The page is as it has to be before anyone uses it. */
+	if (chute_compare_exchange(&page, &seen, mine))
+		return mine;
+	if (mine != &unwiped)
+		munmap(mine, size);
+	return seen;
 }
 
-static __u64 namespace_of(const char *path)
+/* execve() places the stack anew, if not told otherwise. */
+static __u64 stack_hash(const struct chute_proc *proc)
 {
-	struct stat st;
+	__u64 hash = proc->stack * 0x9e3779b97f4a7c15ULL >> 54;
 
-	return stat(path, &st) ? 0 : (__u64)st.st_ino;
+	return proc->stack && !hash ? 1 : hash;
 }
 
-/* In /proc/thread-self, since the first thread may have ended.
- * In another time namespace the times at which processes started are others. The
- * factor keeps inodes apart, which are close to each other. */
-static __u64 namespaces(void)
+static void look_at_ourselves(struct identity *me)
 {
-	__u64 pid_ns = namespace_of("/proc/thread-self/ns/pid");
+	struct chute_proc proc = { 0 };
+	pid_t pid = getpid();
+	__u64 start;
 
-	return pid_ns ? (pid_ns + 40503 * namespace_of("/proc/thread-self/ns/time")) & NS_MASK : 0;
+	chute_proc_read(pid, &proc);
+	start = proc.start & START_MASK;
+	/* The first thread's memory is gone when it has ended. */
+	if (chute_proc_read(0, &proc))
+		proc = (struct chute_proc){ 0 };
+	me->shows_memory = proc.has_memory;
+	me->facts = (__u64)pid | start << START_SHIFT | stack_hash(&proc) << STACK_SHIFT |
+		    (chute_proc_namespaces() & NS_MASK) << NS_SHIFT;
+	/* I3: pairs with I4. */
+	chute_store_release(&me->known, true);
 }
 
-/* The kernel draws AT_RANDOM's bytes anew at every execve() (getauxval(3)): they
- * tell us apart from what we were before, even where all stacks are in one place. */
-static __u64 image(const struct proc_stat *st)
+/* The kernel draws AT_RANDOM's bytes anew at every execve() (getauxval(3)): they tell us
+ * apart from what we were before. */
+static __u64 make_word(const struct identity *me)
 {
 	const unsigned char *random = (const unsigned char *)getauxval(AT_RANDOM);
-	__u64 bits = random ? random[0] : 0;
+	__u64 bits = random ? (__u64)random[0] << 8 | random[1] : 0, word;
 
-	return (st->stack | bits << RANDOM_BITS_AT) & IMAGE_MASK;
+	word = me->facts | (bits & RANDOM_MASK) << RANDOM_SHIFT;
+	/* Who shows that it lives need not say when it began. */
+	bits = bits >> 2 & START_MASK;
+	bits = (word & ~(START_MASK << START_SHIFT)) | bits << START_SHIFT | LIFE;
+	/* Nobody sees the word before it is alive. */
+	return chute_life_hold(bits) ? bits : word;
 }
 
-static __u64 self_word;
-static bool memory_is_shown; /* in /proc here: that of a live process is not 0 */
-static pthread_once_t self_once = PTHREAD_ONCE_INIT;
-
-static void self_forget(void)
+/* A handler of ours that came here while its thread is would wait for ever, and so would
+ * the next thread, after one that was cancelled. */
+static void enter(struct identity *me, sigset_t *signals, int *cancel)
 {
-	chute_store_relaxed(&self_word, (__u64)0);
+	const struct timespec nap = { .tv_nsec = 50000 };
+	const pid_t pid = getpid();
+	sigset_t all;
+	pid_t seen;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, signals);
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, cancel);
+	for (;;) {
+		seen = chute_load_relaxed(&me->busy);
+		/* I2: pairs with I3. A thread of our parent's is not here to end what it
+		 * has begun. */
+		if (seen != pid && chute_compare_exchange(&me->busy, &seen, pid))
+			return;
+		nanosleep(&nap, NULL);
+	}
 }
 
-static void self_watch_fork(void)
+static void leave(struct identity *me, const sigset_t *signals, int cancel)
 {
-	pthread_atfork(NULL, NULL, self_forget);
+	/* I3: pairs with I2. */
+	chute_store_release(&me->busy, 0);
+	pthread_setcancelstate(cancel, NULL);
+	pthread_sigmask(SIG_SETMASK, signals, NULL);
 }
 
-/* Threads that race here compute the same word. */
-static __u64 self_compute(void)
+/* What is known of us, and, if it is asked for, our word. */
+static const struct identity *identity(bool word)
 {
-	pid_t pid = getpid();
-	struct proc_stat st;
-	int saved = errno;
-	__u64 self, start;
+	int saved = errno, cancel;
+	struct identity *me;
+	sigset_t signals;
 
-	pthread_once(&self_once, self_watch_fork);
-	if (proc_stat_read(pid, &st))
-		memset(&st, 0, sizeof(st));
-	start = st.start;
-	/* The first thread's memory is gone when it has ended. */
-	if (stat_read("/proc/thread-self/stat", &st))
-		memset(&st, 0, sizeof(st));
-	chute_store_relaxed(&memory_is_shown, st.has_memory);
-	self = (__u64)pid | start << START_SHIFT | image(&st) << IMAGE_SHIFT |
-	       namespaces() << NS_SHIFT;
+	/* I1: pairs with I0. */
+	me = chute_load_acquire(&page);
+	if (!me)
+		me = new_page();
+	if (me == &unwiped && chute_owner_pid(me->facts) != getpid()) {
+		me->word = 0;
+		chute_store_relaxed(&me->known, false);
+	}
+	/* I4: pairs with I3. */
+	if (chute_load_acquire(&me->known) && (!word || chute_load_relaxed(&me->word)))
+		return me;
+	enter(me, &signals, &cancel);
+	if (!me->known)
+		look_at_ourselves(me);
+	if (word && !me->word)
+		chute_store_relaxed(&me->word, make_word(me));
+	leave(me, &signals, cancel);
 	errno = saved;
-	chute_store_relaxed(&self_word, self);
-	return self;
+	return me;
 }
 
 __u64 chute_owner_self(void)
 {
-	__u64 self = chute_load_relaxed(&self_word);
+	/* I1: pairs with I0. */
+	const struct identity *me = chute_load_acquire(&page);
+	__u64 word = me ? chute_load_relaxed(&me->word) : 0;
 
-	return self ? self : self_compute();
+	if (__builtin_expect(word && me != &unwiped, 1))
+		return word;
+	return chute_load_relaxed(&identity(true)->word);
+}
+
+/* ---- who others are ---- */
+
+static bool same_namespaces(__u64 a, __u64 b)
+{
+	return a >> NS_SHIFT && a >> NS_SHIFT == b >> NS_SHIFT;
+}
+
+bool chute_owner_is_foreign(__u64 owner, __u64 self)
+{
+	return owner && owner != self && !same_namespaces(owner, self) && !(owner & self & LIFE);
+}
+
+bool chute_owner_is_elsewhere(__u64 owner)
+{
+	return !same_namespaces(owner, identity(false)->facts);
 }
 
 static bool pid_is_gone(pid_t pid)
@@ -185,108 +206,86 @@ static bool pid_is_gone(pid_t pid)
 	return gone;
 }
 
-/* Will this thread never run again? Who has given up its memory is on the way out,
- * and may be for long: freeing a gigabyte takes the kernel 0.1 s and more. */
-static bool is_ending(const struct proc_stat *st)
+/* Is what has this pid now another process than @owner, or another program image? */
+static bool is_another(__u64 owner, const struct chute_proc *proc)
 {
-	return st->state == 'Z' || st->state == 'X' ||
-	       (!st->has_memory && chute_load_relaxed(&memory_is_shown));
+	__u64 start = owner & LIFE ? 0 : owner >> START_SHIFT & START_MASK;
+	__u64 stack = owner >> STACK_SHIFT & STACK_MASK, stack_now = stack_hash(proc);
+
+	return (start && (proc->start & START_MASK) != start) ||
+	       (stack && stack_now && stack_now != stack);
 }
 
-/* The number of a process's threads, and in *@ids a hash of who they are, if all of
- * them are ending; else -1. */
-static long count_ending(pid_t pid, __u64 *ids)
+/* Of a process in our namespaces: does the system say that it is dead? */
+static bool is_seen_dead(__u64 owner, const struct identity *me)
 {
-	struct proc_stat st;
-	struct dirent *entry;
-	char path[320];
-	long count = 0;
-	DIR *dir;
+	pid_t pid = chute_owner_pid(owner);
+	struct chute_proc proc;
 
-	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
-	dir = opendir(path);
-	*ids = 0;
-	while (dir && count >= 0 && (entry = readdir(dir))) {
-		if (entry->d_name[0] == '.')
-			continue;
-		snprintf(path, sizeof(path), "/proc/%d/task/%s/stat", (int)pid, entry->d_name);
-		if (stat_read(path, &st) || !is_ending(&st))
-			count = -2;
-		*ids += strtoull(entry->d_name, NULL, 10) * strtoull(entry->d_name, NULL, 10);
-		count++;
-	}
-	if (dir)
-		closedir(dir);
-	return dir ? count : -1;
+	/* Another process that had our pid, or ourselves before an execve(). */
+	if (pid == chute_owner_pid(me->facts))
+		return true;
+	if (chute_proc_read(pid, &proc))
+		return pid_is_gone(pid);
+	if (is_another(owner, &proc))
+		return true;
+	/* A leader that left its other threads running is a zombie too. */
+	if (chute_proc_is_ending(&proc, me->shows_memory) && proc.threads <= 1)
+		return true;
+	return chute_proc_dumps_core(pid);
 }
 
-/*
- * Are all threads of a process ending? A list of them may miss one that another has
- * made and left behind. But if those of a list were ending and are still there after
- * the process had as many threads, then there was no other.
- */
-static bool all_end(pid_t pid)
+/* The same where it takes long to find out, and there is no sign of life to go by. */
+static bool is_found_dead(__u64 owner, const struct identity *me)
 {
-	__u64 ids, ids_later;
-	int saved = errno;
-	struct proc_stat st;
-	long count;
-	bool end;
+	pid_t pid = chute_owner_pid(owner);
+	struct chute_proc proc;
 
-	count = count_ending(pid, &ids);
-	end = count > 0 && !proc_stat_read(pid, &st) && st.threads == count &&
-	      count_ending(pid, &ids_later) == count && ids_later == ids;
-	errno = saved;
-	return end;
-}
-
-/* Has the process @owner given up what it was, by another program image? */
-static bool has_execed(__u64 owner, const struct proc_stat *st)
-{
-	__u64 stack = owner >> IMAGE_SHIFT & STACK_MASK;
-
-	return stack && st->stack && st->stack != stack;
-}
-
-bool chute_owner_is_foreign(__u64 owner, __u64 self)
-{
-	return owner && (owner ^ self) >> NS_SHIFT;
+	return !chute_proc_read(pid, &proc) && chute_proc_is_ending(&proc, me->shows_memory) &&
+	       chute_proc_all_end(pid, me->shows_memory);
 }
 
 enum chute_owner_state chute_owner_state(__u64 owner)
 {
-	__u64 start = owner >> START_SHIFT & START_MASK;
-	__u64 self = chute_owner_self();
-	pid_t pid = chute_owner_pid(owner);
-	struct proc_stat st;
+	const struct identity *me;
+	enum chute_life life;
+	bool near;
 
 	if (!owner)
 		return CHUTE_OWNER_DEAD;
-	if (owner == self)
+	me = identity(false);
+	if (owner == chute_load_relaxed(&me->word))
 		return CHUTE_OWNER_ALIVE;
-	if (chute_owner_is_foreign(owner, self))
+	near = same_namespaces(owner, me->facts);
+	if (near && is_seen_dead(owner, me))
+		return CHUTE_OWNER_DEAD;
+	life = owner & LIFE ? chute_life_look(owner) : CHUTE_LIFE_UNKNOWN;
+	if (life == CHUTE_LIFE_OVER)
+		return CHUTE_OWNER_DEAD;
+	if (life == CHUTE_LIFE_GOES_ON)
+		return CHUTE_OWNER_ALIVE;
+	if (!near)
 		return CHUTE_OWNER_FOREIGN;
-	/* Ourselves, before an execve(): what held the ring then is gone. */
-	if (!((owner ^ self) & ~(IMAGE_MASK << IMAGE_SHIFT)))
-		return CHUTE_OWNER_DEAD;
-	if (proc_stat_read(pid, &st))
-		return pid_is_gone(pid) ? CHUTE_OWNER_DEAD : CHUTE_OWNER_ALIVE;
-	if ((start && st.start != start) || has_execed(owner, &st))
-		return CHUTE_OWNER_DEAD;
-	/* A leader that left its other threads running is a zombie too. */
-	if (is_ending(&st) && (st.threads <= 1 || all_end(pid)))
-		return CHUTE_OWNER_DEAD;
-	return CHUTE_OWNER_ALIVE;
+	return is_found_dead(owner, me) ? CHUTE_OWNER_DEAD : CHUTE_OWNER_ALIVE;
+}
+
+int chute_owner_refusal(enum chute_owner_state state)
+{
+	if (state == CHUTE_OWNER_DEAD)
+		return 0;
+	return state == CHUTE_OWNER_FOREIGN ? -EXDEV : -EBUSY;
 }
 
 int chute_owner_claim(__u64 *word, __u64 self)
 {
 	__u64 seen = chute_load_relaxed(word);
+	int err;
 
 	/* O0: pairs with O1. What the last owner wrote is visible to the next. */
 	do {
-		if (chute_owner_state(seen) != CHUTE_OWNER_DEAD)
-			return -EBUSY;
+		err = chute_owner_refusal(chute_owner_state(seen));
+		if (err)
+			return err;
 	} while (!chute_compare_exchange(word, &seen, self));
 	return 0;
 }

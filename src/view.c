@@ -73,13 +73,27 @@ static bool look_at_positions(const struct chute_ring *ring, unsigned long *cons
 
 static void count_producers(const struct chute_view *view, struct chute_stat *stat)
 {
-	struct chute_producer_info info = { .sz = sizeof(info) };
+	const struct chute_producer_page *page = view->ring.producer;
+	const struct chute_slot *slot;
+	__u64 word = chute_load_relaxed(&page->owner), dead = 0;
+	int i;
 
-	for (; !chute_view_producer(view, &info); info.index++) {
-		if (info.state == CHUTE_PRODUCER_DEAD)
-			continue;
+	if (chute_owner_state(word) != CHUTE_OWNER_DEAD) {
 		stat->producers++;
-		stat->blocked += info.blocked;
+		stat->blocked += chute_load_relaxed(&page->blocked);
+	}
+	for (i = 0; i < CHUTE_SLOTS; i++) {
+		slot = &page->slots[i];
+		word = chute_load_relaxed(&slot->owner);
+		/* Who is dead stays so, in however many slots. */
+		if (word == dead)
+			continue;
+		if (chute_owner_state(word) == CHUTE_OWNER_DEAD) {
+			dead = word;
+			continue;
+		}
+		stat->producers++;
+		stat->blocked += chute_load_relaxed(&slot->blocked);
 	}
 }
 
@@ -112,7 +126,7 @@ int chute_view_stat(const struct chute_view *view, struct chute_stat *stat)
 /* ---- producers ---- */
 
 static bool describe(struct chute_producer_info *info, __u32 index, const __u64 *owner,
-		     const __u32 *blocked)
+		     __u32 blocked)
 {
 	static const __u32 states[] = {
 		[CHUTE_OWNER_DEAD] = CHUTE_PRODUCER_DEAD,
@@ -126,7 +140,8 @@ static bool describe(struct chute_producer_info *info, __u32 index, const __u64 
 	info->index = index;
 	info->pid = (__u32)chute_owner_pid(word);
 	info->state = states[chute_owner_state(word)];
-	info->blocked = chute_load_relaxed(blocked);
+	info->blocked = blocked;
+	info->elsewhere = chute_owner_is_elsewhere(word);
 	return true;
 }
 
@@ -137,9 +152,9 @@ static bool describe_at(const struct chute_view *view, __u32 index,
 	const struct chute_slot *slot;
 
 	if (!index)
-		return describe(info, 0, &page->owner, &page->blocked);
+		return describe(info, 0, &page->owner, chute_load_relaxed(&page->blocked));
 	slot = &page->slots[index - 1];
-	return describe(info, index, &slot->owner, &slot->blocked);
+	return describe(info, index, &slot->owner, chute_load_relaxed(&slot->blocked));
 }
 
 int chute_view_producer(const struct chute_view *view, struct chute_producer_info *info)
@@ -152,6 +167,23 @@ int chute_view_producer(const struct chute_view *view, struct chute_producer_inf
 		if (describe_at(view, index, info))
 			return 0;
 	return -ENOENT;
+}
+
+int chute_view_holder(const struct chute_view *view, enum chute_hold what,
+		      struct chute_producer_info *info)
+{
+	const struct chute_ring *ring = &view->ring;
+
+	if (info->sz < sizeof(*info))
+		return -EINVAL;
+	if (what == CHUTE_HOLD_LOCK)
+		return describe(info, 0, &ring->producer->lock, 0) ? 0 : -ENOENT;
+	if (what != CHUTE_HOLD_DRAIN)
+		return -EINVAL;
+	/* The kernel's page has its own words there. */
+	if (ring->backend != CHUTE_BACKEND_MEMORY)
+		return -ENOENT;
+	return describe(info, 0, &ring->consumer->drainer, 0) ? 0 : -ENOENT;
 }
 
 int chute_view_record_producer(const struct chute_view *view, const struct chute_record *record,

@@ -84,7 +84,7 @@ struct chute_opts {
 
 /*
  * Many producers. With CHUTE_SHARED any number of threads, and up to 192 handles
- * of processes in one pid and one time namespace, produce on one ring. The calls of
+ * of processes, in whatever containers, produce on one ring. The calls of
  * such a handle may run in any number of threads at once, but for those of
  * chute/pack.h and chute_close(): a thread that packs opens a handle of its own.
  * Each record is published by its reservation, and visible when it is finished;
@@ -111,8 +111,8 @@ struct chute_opts {
  *   EINVAL  not a BPF_MAP_TYPE_USER_RINGBUF, or bad @opts
  *   EBUSY   another live process, or another handle of this one, is its producer
  *   EUSERS  CHUTE_SHARED: 192 others are
- *   EXDEV   CHUTE_SHARED: one of them is in another pid or time namespace, and
- *           nobody could tell when it dies
+ *   EXDEV   the same, perhaps: a process is there that is in other namespaces, and
+ *           does not show whether it lives (see chute(7), OWNERS)
  *   EBADMSG the ring's positions can't be true: something overwrote them
  *   E2BIG   the mapping would overflow the address space
  *   EBADFD, EBADF, ENOENT, EPERM, EACCES, EMFILE, ENOMEM   as bpf(2), mmap(2)

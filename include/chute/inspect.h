@@ -93,16 +93,17 @@ int chute_view_stat(const struct chute_view *view, struct chute_stat *stat);
 enum chute_producer_state {
 	CHUTE_PRODUCER_DEAD,
 	CHUTE_PRODUCER_ALIVE,
-	CHUTE_PRODUCER_FOREIGN, /* of another pid or time namespace: nobody here can tell */
+	CHUTE_PRODUCER_FOREIGN, /* of other namespaces, and does not show whether it lives */
 };
 
 /* One of chute's producers on a ring. Those of others can't be seen. */
 struct chute_producer_info {
-	size_t sz;     /* the caller's sizeof(struct chute_producer_info) */
-	__u32 index;   /* 0: a sole producer; more: one of many */
-	__u32 pid;     /* in its own pid namespace */
-	__u32 state;   /* enum chute_producer_state */
-	__u32 blocked; /* its threads that wait for space now */
+	size_t sz;	 /* the caller's sizeof(struct chute_producer_info) */
+	__u32 index;	 /* 0: a sole producer; more: one of many */
+	__u32 pid;	 /* in its own pid namespace */
+	__u32 state;	 /* enum chute_producer_state */
+	__u32 blocked;	 /* its threads that wait for space now */
+	__u32 elsewhere; /* it is of other namespaces, and its pid means nothing here */
 };
 
 /*
@@ -111,6 +112,19 @@ struct chute_producer_info {
  * Returns 0; -ENOENT after the last one; -EINVAL (bad info->sz).
  */
 int chute_view_producer(const struct chute_view *view, struct chute_producer_info *info);
+
+/* What else a process may have, for a moment each time. */
+enum chute_hold {
+	CHUTE_HOLD_LOCK,  /* the lock of a ring's many producers */
+	CHUTE_HOLD_DRAIN, /* chute_drain() is running there; memory rings only */
+};
+
+/*
+ * Who has it now? Fills @info as chute_view_producer() does, with an index of 0. Returns
+ * 0; -ENOENT where nobody has; -EINVAL (bad info->sz, no such thing).
+ */
+int chute_view_holder(const struct chute_view *view, enum chute_hold what,
+		      struct chute_producer_info *info);
 
 /* A record as it lies in a ring. */
 struct chute_record {

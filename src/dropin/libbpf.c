@@ -59,6 +59,13 @@ static int as_libbpf(int err, int map_fd)
 	return err;
 }
 
+/* libbpf opens whatever is a ring. We do so too, unless somebody is proved to be there. */
+static bool is_in_use(const struct chute_ring *ring)
+{
+	return chute_owner_state(chute_load_relaxed(&ring->producer->owner)) == CHUTE_OWNER_ALIVE ||
+	       chute_members_state(ring) == CHUTE_OWNER_ALIVE;
+}
+
 static int open_ring(struct user_ring_buffer *rb, int map_fd)
 {
 	int err;
@@ -67,8 +74,7 @@ static int open_ring(struct user_ring_buffer *rb, int map_fd)
 	if (err)
 		return as_libbpf(err, map_fd);
 	err = -EBUSY;
-	if (chute_owner_state(chute_load_relaxed(&rb->ring.producer->owner)) == CHUTE_OWNER_DEAD &&
-	    !chute_members_are_live(&rb->ring))
+	if (!is_in_use(&rb->ring))
 		err = chute_wait_init(&rb->wait, &rb->ring, CHUTE_SPIN_NS);
 	rb->wait.as_libbpf = true;
 	/* One descriptor stays, as with libbpf. */

@@ -9,16 +9,25 @@
 
 #include <errno.h>
 
-bool chute_members_are_live(const struct chute_ring *ring)
+enum chute_owner_state chute_members_state(const struct chute_ring *ring)
 {
+	enum chute_owner_state state, all = CHUTE_OWNER_DEAD;
+	__u64 owner, last = 0;
 	int i;
 
-	for (i = 0; i < CHUTE_SLOTS; i++)
+	for (i = 0; i < CHUTE_SLOTS; i++) {
 		/* O4: pairs with O2. We are the owner before we look for others. */
-		if (chute_owner_state(chute_load_seq_cst(&ring->producer->slots[i].owner)) !=
-		    CHUTE_OWNER_DEAD)
-			return true;
-	return false;
+		owner = chute_load_seq_cst(&ring->producer->slots[i].owner);
+		if (owner == last)
+			continue;
+		last = owner;
+		state = chute_owner_state(owner);
+		if (state == CHUTE_OWNER_ALIVE)
+			return state;
+		if (state == CHUTE_OWNER_FOREIGN)
+			all = state;
+	}
+	return all;
 }
 
 bool chute_members_are_foreign(const struct chute_ring *ring, __u64 self)
@@ -82,9 +91,8 @@ int chute_members_join(const struct chute_ring *ring, __u64 self, __u32 *tag)
 	gen = chute_fetch_add(&page->slots[i].generation, 1U) + 1;
 	chute_store_relaxed(&page->slots[i].blocked, 0U);
 	/* O5: pairs with O0. We are in the table before we look. */
-	if (chute_owner_state(chute_load_seq_cst(&page->owner)) != CHUTE_OWNER_DEAD)
-		err = -EBUSY;
-	else if (chute_members_are_foreign(ring, self))
+	err = chute_owner_refusal(chute_owner_state(chute_load_seq_cst(&page->owner)));
+	if (!err && chute_members_are_foreign(ring, self))
 		err = -EXDEV;
 	if (err)
 		slot_leave(&page->slots[i], self);

@@ -6,20 +6,21 @@
 #ifndef CHUTE_SRC_MEMBERS_H
 #define CHUTE_SRC_MEMBERS_H
 
+#include "owner.h"
 #include "ring/ring.h"
 
 /*
  * Take a slot for @self. Returns 0, and in *@tag what its records' pads say; -EBUSY
- * while a sole producer has the ring; -EUSERS when all slots are taken; -EXDEV when a
- * producer is of another pid or time namespace, so that nobody could tell when it dies.
+ * while a sole producer has the ring; -EUSERS when all slots are taken; -EXDEV when there is
+ * a producer of whom nobody could tell when it dies.
  */
 int chute_members_join(const struct chute_ring *ring, __u64 self, __u32 *tag);
 
 /* Leave. What is reserved and not finished will be discarded. */
 void chute_members_leave(const struct chute_ring *ring, __u64 self, __u32 tag);
 
-/* Is any producer of the table alive, or of another namespace? */
-bool chute_members_are_live(const struct chute_ring *ring);
+/* Is any producer of the table alive? If none is, can't any be judged? */
+enum chute_owner_state chute_members_state(const struct chute_ring *ring);
 
 /* Is anyone in the table, or at the lock, who can't tell whether we live, nor we of
  * them? Full barriers, so that of two that come at once at least one sees it. */

@@ -222,9 +222,10 @@ int chute_sole_claim(const struct chute_ring *ring, __u64 self, bool recover)
 	if (err)
 		return err;
 	chute_store_relaxed(&page->blocked, 0U);
-	if (chute_members_are_live(ring)) {
+	err = chute_owner_refusal(chute_members_state(ring));
+	if (err) {
 		chute_owner_release(&page->owner, self);
-		return -EBUSY;
+		return err;
 	}
 	if (recover)
 		chute_store_relaxed(&page->recovered, page->recovered + chute_recover(ring));

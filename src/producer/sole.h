@@ -7,7 +7,8 @@
 
 /*
  * Claim @ring for @self, and mend it: what the dead have left unfinished, or, with
- * @recover, all that chute_recover() does. Returns 0; -EBUSY while anyone else produces.
+ * @recover, all that chute_recover() does. Returns 0; -EBUSY while anyone else
+ * produces; -EXDEV while that can't be told.
  */
 int chute_sole_claim(const struct chute_ring *ring, __u64 self, bool recover);
 

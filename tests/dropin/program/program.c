@@ -26,7 +26,6 @@ static const struct {
 	{ "threads", send_from_threads },
 	{ "two-handles", send_by_two_handles },
 	{ "two-processes", send_from_two_processes },
-	{ "cost", print_cost },
 };
 
 static int quiet(enum libbpf_print_level level, const char *format, va_list args)

@@ -77,7 +77,7 @@ int wait_for_quiet_consumer(void)
 		if (pthread_create(&thread, NULL, drain_quietly, NULL))
 			die("pthread_create");
 		errno = 0;
-		sample = user_ring_buffer__reserve_blocking(rb, 128, i % 3 ? 500 : -1);
+		sample = user_ring_buffer__reserve_blocking(rb, 128, i % 3 ? 20000 : -1);
 		noticed = clock_ns();
 		if (sample && errno)
 			printf("errno was touched\n");
