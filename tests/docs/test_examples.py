@@ -25,7 +25,7 @@ from tap import BUILD, SOURCE, Skip, load_script, run_cases, run_staged  # noqa:
 
 doc = load_script("doc-examples")
 
-NEEDS_BPF = re.compile(r"\bmap:|/sys/fs/bpf|\bbpftool\b|\bmake run\b|--kernel\b")
+NEEDS_BPF = re.compile(r"\bmap:|/sys/fs/bpf|\bbpftool\b|\bmake run\b|--kernel\b|\bchute list\b")
 # Stands before the compiler: examples are free of warnings.
 CC = "#!/bin/sh\nexec {cc} -std=gnu11 -Wall -Wextra -Wshadow -Werror \"$@\"\n"
 # A folder of /sys/fs/bpf and /dev/shm of our own, where that is permitted.
@@ -149,8 +149,14 @@ def needs_bpf(text):
 def run_session(shell, example):
     if needs_bpf(example.text):
         need_bpf()
-    for number, command, expected in example.steps:
-        run_step(shell, example.path, number, command, expected)
+    try:
+        for number, command, expected in example.steps:
+            run_step(shell, example.path, number, command, expected)
+    except AssertionError:
+        # The next one is not to find what this one has left.
+        for name in re.findall(r"^\$ chute create mem:(\w+)", example.text, re.M):
+            shell.type(f"rm -f /dev/shm/{name}")
+        raise
 
 
 def is_used(program, sessions):
