@@ -18,7 +18,7 @@
 #define TOLD_NS 300000
 
 struct race {
-	struct either ring;
+	struct sleepy ring;
 	__u64 round;	  /* the producer is about to wait for the round-th time */
 	__s64 room_since; /* when the drain was back; 0 before */
 	unsigned long lost;
@@ -64,13 +64,13 @@ static void *drain_at_random(void *arg)
 	for (round = 1; round <= ROUNDS; round++) {
 		await(&race->round, round);
 		linger(&random);
-		assert_int_equal(either_drain(&race->ring, 0, 1), 1);
+		assert_int_equal(sleepy_drain(&race->ring, 0, 1), 1);
 		chute_store_release(&race->room_since, now_ns());
 	}
 	return NULL;
 }
 
-static void no_wake_up_is_lost(bool is_map)
+static void no_wake_up_is_lost(void **state)
 {
 	const struct chute_opts opts = { .sz = sizeof(opts), .flags = CHUTE_NO_SPIN };
 	static struct race race;
@@ -79,8 +79,8 @@ static void no_wake_up_is_lost(bool is_map)
 	void *payload;
 
 	race = (struct race){ 0 };
-	either_open(&race.ring, is_map, &opts);
-	either_fill(&race.ring, 0);
+	sleepy_open(&race.ring, *state, &opts);
+	sleepy_fill(&race.ring, 0);
 	sleeps.after = look_for_lost_one;
 	sleeps.arg = &race;
 	assert_int_equal(pthread_create(&thread, NULL, drain_at_random, &race), 0);
@@ -101,14 +101,12 @@ static void no_wake_up_is_lost(bool is_map)
 		      sleeps.timed_out, race.lost);
 	assert_true(sleeps.count - sleeps.timed_out > ROUNDS / 10);
 	assert_int_equal(race.lost, 0);
-	either_close(&race.ring);
+	sleepy_close(&race.ring);
 }
-
-ON_BOTH(no_wake_up_is_lost)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { CASES_ON_BOTH(no_wake_up_is_lost) };
+	const struct CMUnitTest tests[] = { ON_EVERY_KIND(no_wake_up_is_lost) };
 
 	return cmocka_run_group_tests_name("wait_race", tests, NULL, NULL);
 }

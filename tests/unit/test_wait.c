@@ -21,7 +21,7 @@
 #define MS (1000 * US)
 
 /* How long a wait for more than there is takes, and with how much CPU time. */
-static __s64 wait_in_vain(struct either *e, __s64 timeout_ns, __s64 *cpu_ns)
+static __s64 wait_in_vain(struct sleepy *e, __s64 timeout_ns, __s64 *cpu_ns)
 {
 	const __s64 start = now_ns();
 	__s64 took;
@@ -37,7 +37,7 @@ static __s64 wait_in_vain(struct either *e, __s64 timeout_ns, __s64 *cpu_ns)
 }
 
 /* Whoever spins takes all of a CPU; a sleeper hardly any, also where the CPU is emulated. */
-static void assert_sleeps_for(struct either *e, __s64 timeout_ns)
+static void assert_sleeps_for(struct sleepy *e, __s64 timeout_ns)
 {
 	__s64 took, cpu;
 	int i;
@@ -50,21 +50,19 @@ static void assert_sleeps_for(struct either *e, __s64 timeout_ns)
 	fail_msg("%lld us of CPU time in %lld us", (long long)(cpu / US), (long long)(took / US));
 }
 
-static void a_nearly_full_ring_takes_no_cpu(bool is_map)
+static void a_nearly_full_ring_takes_no_cpu(void **state)
 {
-	struct either e;
+	struct sleepy e;
 
-	either_open(&e, is_map, NULL);
-	either_fill(&e, 128);
+	sleepy_open(&e, *state, NULL);
+	sleepy_fill(&e, 128);
 	assert_sleeps_for(&e, 500 * MS);
-	either_close(&e);
+	sleepy_close(&e);
 }
-
-ON_BOTH(a_nearly_full_ring_takes_no_cpu)
 
 /* Another thread that drains one record, at a given time. */
 struct drainer {
-	struct either *e;
+	struct sleepy *e;
 	__u64 flags;
 	__u32 records;
 	__s64 at_ns, drained_at_ns;
@@ -78,12 +76,12 @@ static void *drain_at(void *arg)
 
 	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) == EINTR)
 		;
-	either_drain(d->e, d->flags, d->records);
+	sleepy_drain(d->e, d->flags, d->records);
 	d->drained_at_ns = now_ns();
 	return NULL;
 }
 
-static void drain_later(struct drainer *d, struct either *e, __u64 flags, __u32 records,
+static void drain_later(struct drainer *d, struct sleepy *e, __u64 flags, __u32 records,
 			__s64 in_ns)
 {
 	*d = (struct drainer){ e, flags, records, now_ns() + in_ns, 0, 0 };
@@ -91,7 +89,7 @@ static void drain_later(struct drainer *d, struct either *e, __u64 flags, __u32 
 }
 
 /* Space that a drain makes is noticed. */
-static void notice(struct either *e, __u64 flags, __s64 in_ns)
+static void notice(struct sleepy *e, __u64 flags, __s64 in_ns)
 {
 	struct drainer d;
 	void *payload;
@@ -103,18 +101,18 @@ static void notice(struct either *e, __u64 flags, __s64 in_ns)
 	assert_int_equal(errno, UNTOUCHED);
 	pthread_join(d.thread, NULL);
 	chute_submit(e->chute, payload);
-	either_drain(e, 0, 0);
-	either_fill(e, 64);
+	sleepy_drain(e, 0, 0);
+	sleepy_fill(e, 64);
 }
 
 /* No sleep is longer: whoever has a CPU then looks. */
-static void space_that_nobody_tells_of_is_looked_for_within_20_ms(bool is_map)
+static void space_that_nobody_tells_of_is_looked_for_within_20_ms(void **state)
 {
-	struct either e;
+	struct sleepy e;
 	int i;
 
-	either_open(&e, is_map, NULL);
-	either_fill(&e, 64);
+	sleepy_open(&e, *state, NULL);
+	sleepy_fill(&e, 64);
 	/* After each of the sleeps that grow, and between two of the longest. */
 	for (i = 0; i < 16; i++) {
 		/* It may have told of what was before. */
@@ -123,21 +121,19 @@ static void space_that_nobody_tells_of_is_looked_for_within_20_ms(bool is_map)
 		notice(&e, CHUTE_NO_WAKEUP, (i * 37 % 16) * 6 * MS);
 	}
 	assert_in_range(sleeps.longest_ns, 1, 20 * MS);
-	either_close(&e);
+	sleepy_close(&e);
 }
-
-ON_BOTH(space_that_nobody_tells_of_is_looked_for_within_20_ms)
 
 /* Where a sandbox does not know the call that sleeps (of Linux 5.11). */
 static void a_sleep_that_is_refused_takes_no_cpu(void **state)
 {
 	struct chute_wait *wait;
-	struct either e;
+	struct sleepy e;
 	int i;
 
 	(void)state;
-	either_open(&e, true, NULL);
-	either_fill(&e, 64);
+	sleepy_open(&e, &map_ring, NULL);
+	sleepy_fill(&e, 64);
 	for (i = 0; i < 2; i++) {
 		sleeps.refuse = i % 2 ? EPERM : ENOSYS;
 		sleeps.count = 0;
@@ -149,17 +145,17 @@ static void a_sleep_that_is_refused_takes_no_cpu(void **state)
 	wait->sleep_min_ns = wait->sleep_max_ns = 60000 * MS;
 	for (i = 0; i < 5; i++)
 		notice(&e, 0, 9 * MS);
-	either_close(&e);
+	sleepy_close(&e);
 }
 
-static void a_wake_up_ends_a_sleep_at_once(bool is_map)
+static void a_wake_up_ends_a_sleep_at_once(void **state)
 {
 	unsigned long timed_out;
 	int i, at_once = 0;
-	struct either e;
+	struct sleepy e;
 
-	either_open(&e, is_map, NULL);
-	either_fill(&e, 64);
+	sleepy_open(&e, *state, NULL);
+	sleepy_fill(&e, 64);
 	for (i = 0; i < 40 && at_once < 5; i++) {
 		timed_out = sleeps.timed_out;
 		/* In the first half of a sleep of 8 ms: after 1, 2 and 4. */
@@ -167,10 +163,8 @@ static void a_wake_up_ends_a_sleep_at_once(bool is_map)
 		at_once += sleeps.timed_out <= timed_out + 3;
 	}
 	assert_true(at_once >= 5);
-	either_close(&e);
+	sleepy_close(&e);
 }
-
-ON_BOTH(a_wake_up_ends_a_sleep_at_once)
 
 static unsigned long signals;
 
@@ -189,14 +183,14 @@ static void signal_every(__s64 us)
 	setitimer(ITIMER_REAL, &timer, NULL);
 }
 
-static void a_signal_neither_shortens_nor_lengthens_a_wait(bool is_map)
+static void a_signal_nsleepy_shortens_nor_lengthens_a_wait(void **state)
 {
-	struct either e;
+	struct sleepy e;
 	__s64 cpu;
 	int i;
 
-	either_open(&e, is_map, NULL);
-	either_fill(&e, 64);
+	sleepy_open(&e, *state, NULL);
+	sleepy_fill(&e, 64);
 	signals = 0;
 	signal_every(3000);
 	/* If each one began it anew, it would not end. */
@@ -207,21 +201,19 @@ static void a_signal_neither_shortens_nor_lengthens_a_wait(bool is_map)
 	for (i = 0; i < 5; i++)
 		notice(&e, i % 2 ? CHUTE_NO_WAKEUP : 0, 20 * MS);
 	signal_every(0);
-	either_close(&e);
+	sleepy_close(&e);
 }
 
-ON_BOTH(a_signal_neither_shortens_nor_lengthens_a_wait)
-
 /* Not rounded to milliseconds, as epoll_wait(2) has them. */
-static void no_sleep_is_longer_than_the_time_that_is_left(bool is_map)
+static void no_sleep_is_longer_than_the_time_that_is_left(void **state)
 {
 	static const __s64 timeouts[] = { 1, 10 * US, 300 * US, 1300 * US, 3700 * US };
-	struct either e;
+	struct sleepy e;
 	__s64 cpu;
 	size_t t;
 
-	either_open(&e, is_map, NULL);
-	either_fill(&e, 64);
+	sleepy_open(&e, *state, NULL);
+	sleepy_fill(&e, 64);
 	for (t = 0; t < sizeof(timeouts) / sizeof(timeouts[0]); t++) {
 		sleeps.longest_ns = 0;
 		wait_in_vain(&e, timeouts[t], &cpu);
@@ -229,22 +221,20 @@ static void no_sleep_is_longer_than_the_time_that_is_left(bool is_map)
 	}
 	/* It did sleep. */
 	assert_true(sleeps.longest_ns > 0);
-	either_close(&e);
+	sleepy_close(&e);
 }
 
-ON_BOTH(no_sleep_is_longer_than_the_time_that_is_left)
-
-static void without_a_deadline_it_waits_until_there_is_space(bool is_map)
+static void without_a_deadline_it_waits_until_there_is_space(void **state)
 {
 	static const __s64 timeouts[] = { CHUTE_FOREVER, INT64_MAX };
 	struct drainer d;
-	struct either e;
+	struct sleepy e;
 	void *payload;
 	int i;
 
-	either_open(&e, is_map, NULL);
+	sleepy_open(&e, *state, NULL);
 	for (i = 0; i < 2; i++) {
-		either_fill(&e, 0);
+		sleepy_fill(&e, 0);
 		/* What is staged is published first, or nobody could make room. */
 		drain_later(&d, &e, 0, 0, 30 * MS);
 		payload = chute_reserve_for(e.chute, 4096 - 8, timeouts[i]);
@@ -255,13 +245,11 @@ static void without_a_deadline_it_waits_until_there_is_space(bool is_map)
 	drain_later(&d, &e, 0, 0, 5 * MS);
 	assert_non_null(chute_reserve_for(e.chute, 0, 2000 * MS));
 	pthread_join(d.thread, NULL);
-	either_close(&e);
+	sleepy_close(&e);
 }
 
-ON_BOTH(without_a_deadline_it_waits_until_there_is_space)
-
 /* In a child that any system call but write(2) and _exit(2) kills. */
-static int run_without_system_calls(struct either *e, __s64 timeout_ns)
+static int run_without_system_calls(struct sleepy *e, __s64 timeout_ns)
 {
 	pid_t pid = fork();
 	int status, i;
@@ -287,45 +275,43 @@ static int run_without_system_calls(struct either *e, __s64 timeout_ns)
 	return status;
 }
 
-static void a_call_that_does_not_block_makes_no_system_call(bool is_map)
+static void a_call_that_does_not_block_makes_no_system_call(void **state)
 {
-	struct either e;
+	struct sleepy e;
 	int status;
 
-	either_open(&e, is_map, NULL);
-	either_fill(&e, 64);
+	sleepy_open(&e, *state, NULL);
+	sleepy_fill(&e, 64);
 	status = run_without_system_calls(&e, 0);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
 		skip_because("no strict seccomp(2) here");
 	assert_int_equal(status, 0);
-	either_close(&e);
+	sleepy_close(&e);
 	/* The same trap closes on a call that sleeps. */
-	either_open(&e, is_map, NULL);
-	either_fill(&e, 64);
+	sleepy_open(&e, *state, NULL);
+	sleepy_fill(&e, 64);
 	status = run_without_system_calls(&e, 5 * MS);
 	assert_true(WIFSIGNALED(status));
 	assert_int_equal(WTERMSIG(status), SIGKILL);
-	either_close(&e);
+	sleepy_close(&e);
 }
-
-ON_BOTH(a_call_that_does_not_block_makes_no_system_call)
 
 static void drain_two(void *arg)
 {
-	assert_int_equal(either_drain(arg, 0, 2), 2);
+	assert_int_equal(sleepy_drain(arg, 0, 2), 2);
 	sleeps.before = NULL;
 }
 
 /* Between the last look at the consumer and the sleep: the worst moment there is. */
-static void a_wake_up_before_the_sleep_is_not_lost(bool is_map)
+static void a_wake_up_before_the_sleep_is_not_lost(void **state)
 {
-	struct either e;
+	struct sleepy e;
 	void *payload;
 	int i;
 
-	either_open(&e, is_map, NULL);
+	sleepy_open(&e, *state, NULL);
 	for (i = 0; i < 100; i++) {
-		either_fill(&e, 64);
+		sleepy_fill(&e, 64);
 		/* The first sleep of all ends at once on a map. */
 		assert_null(chute_reserve_for(e.chute, 256, 100 * US));
 		sleeps.count = sleeps.timed_out = 0;
@@ -336,25 +322,23 @@ static void a_wake_up_before_the_sleep_is_not_lost(bool is_map)
 		assert_int_equal(sleeps.count, 1);
 		assert_int_equal(sleeps.timed_out, 0);
 		chute_submit(e.chute, payload);
-		either_drain(&e, 0, 0);
+		sleepy_drain(&e, 0, 0);
 	}
-	either_close(&e);
+	sleepy_close(&e);
 }
-
-ON_BOTH(a_wake_up_before_the_sleep_is_not_lost)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASES_ON_BOTH(a_nearly_full_ring_takes_no_cpu),
-		CASES_ON_BOTH(space_that_nobody_tells_of_is_looked_for_within_20_ms),
+		ON_EVERY_KIND(a_nearly_full_ring_takes_no_cpu),
+		ON_EVERY_KIND(space_that_nobody_tells_of_is_looked_for_within_20_ms),
 		cmocka_unit_test(a_sleep_that_is_refused_takes_no_cpu),
-		CASES_ON_BOTH(a_wake_up_ends_a_sleep_at_once),
-		CASES_ON_BOTH(a_signal_neither_shortens_nor_lengthens_a_wait),
-		CASES_ON_BOTH(no_sleep_is_longer_than_the_time_that_is_left),
-		CASES_ON_BOTH(without_a_deadline_it_waits_until_there_is_space),
-		CASES_ON_BOTH(a_call_that_does_not_block_makes_no_system_call),
-		CASES_ON_BOTH(a_wake_up_before_the_sleep_is_not_lost),
+		ON_EVERY_KIND(a_wake_up_ends_a_sleep_at_once),
+		ON_EVERY_KIND(a_signal_nsleepy_shortens_nor_lengthens_a_wait),
+		ON_EVERY_KIND(no_sleep_is_longer_than_the_time_that_is_left),
+		ON_EVERY_KIND(without_a_deadline_it_waits_until_there_is_space),
+		ON_EVERY_KIND(a_call_that_does_not_block_makes_no_system_call),
+		ON_EVERY_KIND(a_wake_up_before_the_sleep_is_not_lost),
 	};
 
 	return cmocka_run_group_tests_name("wait", tests, NULL, NULL);
