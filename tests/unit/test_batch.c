@@ -3,78 +3,50 @@
  * test_batch: many records by one reservation, by hand: what is in the ring, when it is
  * seen, and what of it. Random sequences with batches among them are in test_pack.
  */
-#include "support.h"
-
-#include "consumer/drain.h"
-
-#include <chute/chute.h>
+#include "any_ring.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #define RING 4096
 
 struct fixture {
-	int fd;
+	struct any_ring ring;
 	struct chute *c;
-	struct chute_consumer *consumer;
 	__u64 numbers[RING / 8];
 	unsigned int count;
 	__u32 size; /* of each record */
 };
 
-static void open_ring(struct fixture *f, __u32 flags)
-{
-	const struct chute_opts opts = { .sz = sizeof(opts), .flags = flags };
-
-	f->fd = chute_memory("batch", RING);
-	f->c = chute_open_memory(f->fd, &opts);
-	f->consumer = chute_consumer_open(f->fd);
-	assert_non_null(f->c);
-	assert_non_null(f->consumer);
-}
-
-static void close_ring(struct fixture *f)
-{
-	chute_close(f->c);
-	chute_consumer_close(f->consumer);
-	close(f->fd);
-}
-
 static int set_up(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 
-	open_ring(f, 0);
+	any_ring_open(&f->ring, *state, RING);
+	f->c = any_ring_producer(&f->ring, 0);
 	*state = f;
 	return 0;
 }
 
 static int tear_down(void **state)
 {
-	close_ring(*state);
-	free(*state);
-	return 0;
-}
+	struct fixture *f = *state;
 
-static int note(const void *payload, __u32 size, void *ctx)
-{
-	struct fixture *f = ctx;
-
-	assert_int_equal(size, f->size);
-	f->numbers[f->count++] = size >= 8 ? *(const __u64 *)payload : 0;
+	chute_close(f->c);
+	any_ring_close(&f->ring);
+	free(f);
 	return 0;
 }
 
 static unsigned int drain(struct fixture *f)
 {
-	long ret;
+	long ret = any_ring_drain_written(&f->ring);
 
-	f->count = 0;
-	ret = chute_drain(f->consumer, note, f, 0);
-	assert_int_equal(ret, f->count);
+	assert_int_equal(ret, f->ring.count);
+	for (f->count = 0; f->count < f->ring.count; f->count++) {
+		assert_int_equal(f->ring.written[f->count].size, f->size);
+		f->numbers[f->count] = f->ring.written[f->count].first;
+	}
 	return f->count;
 }
 
@@ -195,8 +167,8 @@ static void a_batch_of_one_of_many_producers_is_the_same(void **state)
 	struct fixture *f = *state;
 	void *first, *second;
 
-	close_ring(f);
-	open_ring(f, CHUTE_SHARED);
+	chute_close(f->c);
+	f->c = any_ring_producer(&f->ring, CHUTE_SHARED);
 	first = batch(f, 10, 16, 0);
 	second = batch(f, 7, 16, 10);
 	chute_batch_skip(first);
@@ -258,7 +230,7 @@ static void a_batch_is_reserved_whole_or_not_at_all(void **state)
 
 int main(void)
 {
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define CASE(name) ON_EVERY_KIND_WITH(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		CASE(a_batch_is_seen_when_its_first_record_is_submitted),
 		CASE(a_staged_batch_is_seen_when_it_is_published),

@@ -21,7 +21,7 @@ static const struct chute_opts shared = { .sz = sizeof(shared), .flags = CHUTE_S
 static void cannot_open(struct shared_ring *s, const struct chute_opts *opts, int error)
 {
 	errno = 0;
-	assert_null(chute_open_memory(s->fd, opts));
+	assert_null(shared_open(s, opts));
 	assert_int_equal(errno, error);
 }
 
@@ -192,7 +192,7 @@ static void what_no_producer_of_chutes_has_open_is_left_alone(void **state)
 static void a_sole_producer_and_many_exclude_each_other(void **state)
 {
 	struct shared_ring *s = *state;
-	struct chute *c = chute_open_memory(s->fd, NULL);
+	struct chute *c = shared_open(s, NULL);
 
 	assert_non_null(c);
 	cannot_open(s, &shared, EBUSY);
@@ -200,19 +200,19 @@ static void a_sole_producer_and_many_exclude_each_other(void **state)
 	c = shared_producer(s);
 	cannot_open(s, NULL, EBUSY);
 	chute_close(c);
-	c = chute_open_memory(s->fd, NULL);
+	c = shared_open(s, NULL);
 	assert_non_null(c);
 	chute_close(c);
 }
 
 static int open_sole(void *arg)
 {
-	return !chute_open_memory(((struct shared_ring *)arg)->fd, NULL);
+	return !shared_open(arg, NULL);
 }
 
 static int open_shared(void *arg)
 {
-	return !chute_open_memory(((struct shared_ring *)arg)->fd, &shared);
+	return !shared_open(arg, &shared);
 }
 
 static void so_do_those_of_other_processes_until_they_die(void **state)
@@ -227,7 +227,7 @@ static void so_do_those_of_other_processes_until_they_die(void **state)
 	pid = child_that_stays(open_shared, s);
 	cannot_open(s, NULL, EBUSY);
 	child_kill(pid, SIGKILL);
-	c = chute_open_memory(s->fd, NULL);
+	c = shared_open(s, NULL);
 	assert_non_null(c);
 	chute_close(c);
 }
@@ -249,7 +249,7 @@ static void a_sole_producer_finds_nothing_that_many_have_left_open(void **state)
 	struct chute *c;
 
 	assert_int_equal(in_child(leave_open, s), 0);
-	c = chute_open_memory(s->fd, NULL);
+	c = shared_open(s, NULL);
 	shared_send(c, 2);
 	shared_expect(s, NUMBERS(1, 2));
 	chute_close(c);
@@ -358,7 +358,7 @@ static void a_child_that_may_not_join_is_refused_each_time(void **state)
 	pid = child_start(try_twice, &f);
 	assert_int_equal(read(ready[0], &byte, 1), 1);
 	chute_close(f.c);
-	sole = chute_open_memory(s->fd, NULL);
+	sole = shared_open(s, NULL);
 	assert_non_null(sole);
 	assert_int_equal(write(go[1], "x", 1), 1);
 	assert_int_equal(child_wait(pid), 0);
@@ -372,7 +372,7 @@ static void a_child_that_may_not_join_is_refused_each_time(void **state)
 static int open_errno(void *arg)
 {
 	errno = 0;
-	return chute_open_memory(((struct shared_ring *)arg)->fd, &shared) ? 0 : errno;
+	return shared_open(arg, &shared) ? 0 : errno;
 }
 
 /* Open it, when those who have had it before are known to be dead. */
@@ -380,7 +380,7 @@ static struct chute *open_after_the_dead(struct shared_ring *s, const struct chu
 {
 	struct chute *c;
 
-	while (!(c = chute_open_memory(s->fd, opts))) {
+	while (!(c = shared_open(s, opts))) {
 		assert_int_equal(errno, EBUSY);
 		usleep(1000);
 	}
@@ -439,7 +439,7 @@ static void who_cant_be_judged_is_told_apart_from_who_lives(void **state)
 	cannot_open(s, NULL, EBUSY);
 	page->slots[7].owner = 0;
 	page->slots[8].owner = 0;
-	c = chute_open_memory(s->fd, NULL);
+	c = shared_open(s, NULL);
 	assert_non_null(c);
 	chute_close(c);
 }
@@ -465,7 +465,9 @@ static void who_is_foreign_to_a_producer_does_not_take_the_lock(void **state)
 	shared_expect_one(s, 1);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, shared_ring_open, shared_ring_close)
+#define CASE(name) ON_EVERY_KIND_WITH(name, shared_ring_open, shared_ring_close)
+/* Messages are taken apart in memory. */
+#define PACKED(name) cmocka_unit_test_setup_teardown(name, shared_ring_open, shared_ring_close)
 
 int main(void)
 {
@@ -482,7 +484,7 @@ int main(void)
 		CASE(so_do_those_of_other_processes_until_they_die),
 		CASE(a_sole_producer_finds_nothing_that_many_have_left_open),
 		CASE(a_child_of_fork_is_a_producer_of_its_own),
-		CASE(a_child_finishes_nothing_of_what_its_parent_packs),
+		PACKED(a_child_finishes_nothing_of_what_its_parent_packs),
 		CASE(a_child_that_may_not_join_is_refused_each_time),
 		CASE(a_process_of_another_pid_namespace_shares),
 		CASE(a_process_of_another_time_namespace_shares),
