@@ -12,6 +12,7 @@
  */
 #include "support.h"
 
+#include "child.h"
 #include "crash.h"
 #include "image.h"
 #include "outcome.h"
@@ -25,7 +26,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define IMAGES	      4000
@@ -285,20 +285,20 @@ static void the_kernel_and_chute_drain_agree(void **state)
 
 static unsigned long finds[CRASH_FINDS];
 
+static int say_who(void *word)
+{
+	*(__u64 *)word = chute_owner_self();
+	return 0;
+}
+
 /* A process that is no more. */
 static __u64 some_dead(void)
 {
 	__u64 *word = mmap(NULL, sizeof(*word), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 			   -1, 0);
-	pid_t pid;
 
 	assert_ptr_not_equal(word, MAP_FAILED);
-	pid = fork();
-	if (!pid) {
-		*word = chute_owner_self();
-		_exit(0);
-	}
-	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_int_equal(in_child(say_who, word), 0);
 	return *word;
 }
 

@@ -3,6 +3,7 @@
  * test_lanes: threads on lanes that are memory rings: who gets which, who comes and goes,
  * and whether all that they send arrives in its lane's order. Draining: test_lanes_drain.
  */
+#include "child.h"
 #include "lane_sender.h"
 #include "lane_set.h"
 
@@ -203,49 +204,31 @@ static void threads_come_and_go_while_lanes_are_added(void **state)
 	lane_set_close(&set);
 }
 
-/* In a child: take a lane of a set of its own, tell which, and wait to be killed. */
-static pid_t other_process(const struct lane_set *set, int *lane)
+/* In another process: a lane of a set of its own, which is the first one. */
+static int take_the_first_lane(void *arg)
 {
-	struct chute_lanes *lanes;
+	const struct lane_set *set = arg;
+	struct chute_lanes *lanes = chute_lanes_open(NULL);
 	struct chute *c;
-	int ends[2];
-	pid_t pid;
 	__u32 i;
 
-	assert_int_equal(pipe(ends), 0);
-	pid = fork();
-	if (!pid) {
-		lanes = chute_lanes_open(NULL);
-		for (i = 0; i < set->count; i++)
-			chute_lanes_add(lanes, set->fds[i]);
-		c = chute_lane(lanes);
-		*lane = c ? (int)lane_of(c, set->fds) : -errno;
-		if (write(ends[1], lane, sizeof(*lane)) < 0)
-			_exit(1);
-		for (;;)
-			pause();
-	}
-	assert_true(pid > 0);
-	assert_int_equal(read(ends[0], lane, sizeof(*lane)), sizeof(*lane));
-	close(ends[0]);
-	close(ends[1]);
-	return pid;
+	for (i = 0; i < set->count; i++)
+		chute_lanes_add(lanes, set->fds[i]);
+	c = chute_lane(lanes);
+	return !c || lane_of(c, set->fds) != 0;
 }
 
 static void the_lanes_of_other_processes_are_avoided_until_they_die(void **state)
 {
 	struct lane_set set;
-	int theirs;
 	pid_t pid;
 
 	(void)state;
 	lane_set_open(&set, 2, 4096, 0);
-	pid = other_process(&set, &theirs);
-	assert_int_equal(theirs, 0);
+	pid = child_that_stays(take_the_first_lane, &set);
 	assert_int_equal(lane_of(chute_lane(set.lanes), set.fds), 1);
 	assert_int_equal(lane_of_another_thread(set.lanes, set.fds), -EBUSY);
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
+	child_kill(pid, SIGKILL);
 	assert_int_equal(lane_of_another_thread(set.lanes, set.fds), 0);
 	lane_set_close(&set);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* test_tool_check: chute check says what would hold a ring's consumer up, and is right. */
+#include "child.h"
 #include "tool_json.h"
 #include "tool_place.h"
 
@@ -11,8 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 /* Run check; the finding number @number, or NULL. For json_object_put(). */
@@ -111,39 +110,27 @@ static void an_unfinished_record_is_found(void **state)
 	place_close(p);
 }
 
+static int reserve_one(void *place)
+{
+	return !chute_reserve(place_produce(place, CHUTE_SHARED), 8);
+}
+
 static void an_unfinished_record_has_its_producer(void **state)
 {
 	struct place *p = place_open(state, 4096);
 	struct json_object *object;
-	int status, fds[2];
-	pid_t pid;
-	char c;
+	pid_t pid = child_that_stays(reserve_one, p);
 
-	tool_pipe(fds);
-	pid = fork();
-	if (!pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		struct chute *shared = place_produce(p, CHUTE_SHARED);
-
-		if (!chute_reserve(shared, 8) || write(fds[1], "x", 1) != 1)
-			_exit(1);
-		pause();
-		_exit(1);
-	}
-	tool_read(fds[0], &c, 1);
 	object = finding(p->ring, 1, 0);
 	assert_non_null(object);
 	assert_string_equal(tool_json_text(object, "producer"), "alive");
 	assert_int_equal(tool_json_number(object, "pid"), pid);
 	json_object_put(object);
-	kill(pid, SIGKILL);
-	waitpid(pid, &status, 0);
+	child_kill(pid, SIGKILL);
 	object = finding(p->ring, 1, 0);
 	assert_string_equal(tool_json_text(object, "producer"), "dead");
 	assert_int_equal(tool_json_number(object, "pid"), pid);
 	json_object_put(object);
-	close(fds[0]);
-	close(fds[1]);
 	place_close(p);
 }
 

@@ -3,6 +3,7 @@
  * test_tool_repair: chute repair mends what dead producers have left, so that the
  * consumer gets everything that was finished before; and keeps off whoever is alive.
  */
+#include "child.h"
 #include "tool_json.h"
 #include "tool_place.h"
 
@@ -14,8 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 static void check_says(const char *ring, int status)
@@ -145,49 +144,17 @@ static void a_consumer_position_that_cannot_be_true_is_beyond_repair(void **stat
 
 /* ---- who is alive, and who has died ---- */
 
-/* Start a child that does @what with the ring, says so, and stays until it is killed. */
-static pid_t start(struct place *p, void (*what)(struct place *p))
+static int chute_reserves(void *place)
 {
-	int fds[2];
-	pid_t pid;
-	char c;
+	struct chute *c = place_produce(place, CHUTE_SHARED);
 
-	tool_pipe(fds);
-	pid = fork();
-	if (!pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		what(p);
-		if (write(fds[1], "x", 1) == 1)
-			pause();
-		_exit(1);
-	}
-	tool_read(fds[0], &c, 1);
-	close(fds[0]);
-	close(fds[1]);
-	return pid;
-}
-
-static void end(pid_t pid)
-{
-	int status;
-
-	kill(pid, SIGKILL);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFSIGNALED(status));
-}
-
-static void chute_reserves(struct place *p)
-{
-	struct chute *c = place_produce(p, CHUTE_SHARED);
-
-	if (chute_send(c, "12345678", 8, 0) || !chute_reserve(c, 8))
-		_exit(1);
+	return chute_send(c, "12345678", 8, 0) || !chute_reserve(c, 8);
 }
 
 static void a_live_producer_of_chutes_is_named_and_left_alone(void **state)
 {
 	struct place *p = place_open(state, 4096);
-	pid_t pid = start(p, chute_reserves);
+	pid_t pid = child_that_stays(chute_reserves, p);
 	char want[200];
 
 	snprintf(want, sizeof(want),
@@ -197,7 +164,7 @@ static void a_live_producer_of_chutes_is_named_and_left_alone(void **state)
 	repair(1, want, ARGS("repair", p->ring, "--yes", "--force"));
 	assert_int_equal(place_drain(p), 1);
 	assert_int_equal(place_drain(p), 0);
-	end(pid);
+	assert_int_equal(child_kill(pid, SIGKILL), -SIGKILL);
 	expect_mended(p, "1 record discarded; 0 finished before the first of them stay");
 	place_close(p);
 }

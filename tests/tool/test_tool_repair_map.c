@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* test_tool_repair_map: chute check, dump and repair on maps that programs with the
  * system's libbpf feed, or fed when they were killed. */
+#include "child.h"
 #include "tool_place.h"
 
 #include <bpf/libbpf.h>
@@ -9,8 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 static void expect_status(int status, const char *verb, const char *ring)
@@ -22,35 +21,12 @@ static void expect_status(int status, const char *verb, const char *ring)
 	tool_free(&o);
 }
 
-/* A child that reserves a record of 16 bytes as libbpf does, which publishes it. */
-static pid_t start_reserver(const struct kring *k)
+/* Reserves a record of 16 bytes as libbpf does, which publishes it. */
+static int libbpf_reserves(void *kring)
 {
-	struct user_ring_buffer *rb;
-	int fds[2];
-	pid_t pid;
-	char c;
+	struct user_ring_buffer *rb = user_ring_buffer__new(((struct kring *)kring)->map_fd, NULL);
 
-	tool_pipe(fds);
-	pid = fork();
-	if (!pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		rb = user_ring_buffer__new(k->map_fd, NULL);
-		if (rb && user_ring_buffer__reserve(rb, 16) && write(fds[1], "x", 1) == 1)
-			pause();
-		_exit(1);
-	}
-	tool_read(fds[0], &c, 1);
-	close(fds[0]);
-	close(fds[1]);
-	return pid;
-}
-
-static void end(pid_t pid)
-{
-	int status;
-
-	kill(pid, SIGKILL);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return !rb || !user_ring_buffer__reserve(rb, 16);
 }
 
 static void a_producer_that_is_killed_is_mended_when_it_is_gone(void **state)
@@ -62,7 +38,7 @@ static void a_producer_that_is_killed_is_mended_when_it_is_gone(void **state)
 
 	place_unmap(p);
 	kring_libbpf_sends(&p->k, "before", 7);
-	pid = start_reserver(&p->k);
+	pid = child_that_stays(libbpf_reserves, &p->k);
 	kring_libbpf_sends(&p->k, "behind", 7);
 	expect_status(1, "check", p->ring);
 	tool_run(&o, "", 0, ARGS("dump", p->ring));
@@ -78,7 +54,7 @@ static void a_producer_that_is_killed_is_mended_when_it_is_gone(void **state)
 	tool_free(&o);
 	assert_int_equal(kring_drain_written(&p->k), 1);
 	assert_int_equal(kring_drain_written(&p->k), 0);
-	end(pid);
+	child_kill(pid, SIGKILL);
 	expect_status(1, "check", p->ring);
 	place_run(&o, ARGS("repair", p->ring, "--yes"));
 	tool_said(&o, 0, "");
@@ -112,37 +88,30 @@ static void force_mends_beside_a_mapping(void **state)
 }
 
 /* Another map of the same size says nothing about this one. */
+/* Holds the first map, and not the other one. */
+static int hold_the_first(void *arg)
+{
+	struct place **places = arg;
+
+	if (!user_ring_buffer__new(places[0]->k.map_fd, NULL))
+		return 1;
+	return close(places[1]->k.map_fd);
+}
+
 static void a_producer_of_another_map_is_none(void **state)
 {
 	struct place *p = place_open(state, 4096), *other = place_open(state, 4096);
 	struct tool_output o;
-	int fds[2], status;
 	pid_t pid;
-	char c;
 
 	place_put(other, 8 | CHUTE_BUSY);
 	place_unmap(other);
 	place_unmap(p);
-	tool_pipe(fds);
-	pid = fork();
-	if (!pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		struct user_ring_buffer *rb = user_ring_buffer__new(p->k.map_fd, NULL);
-
-		/* It holds this map, and not the other one. */
-		close(other->k.map_fd);
-		if (rb && write(fds[1], "x", 1) == 1)
-			pause();
-		_exit(1);
-	}
-	tool_read(fds[0], &c, 1);
+	pid = child_that_stays(hold_the_first, (struct place *[]){ p, other });
 	place_run(&o, ARGS("repair", other->ring, "--yes"));
 	tool_said(&o, 0, "");
 	tool_free(&o);
-	kill(pid, SIGKILL);
-	waitpid(pid, &status, 0);
-	close(fds[0]);
-	close(fds[1]);
+	child_kill(pid, SIGKILL);
 	place_map(p);
 	place_map(other);
 	place_close(p);

@@ -3,6 +3,7 @@
  * test_ring: memory rings are made, sealed and mapped as they should be, and what is
  * none is refused whatever it says of itself.
  */
+#include "child.h"
 #include "plain.h"
 
 #include <chute/drain.h>
@@ -16,7 +17,6 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define SIZE 4096
@@ -302,11 +302,12 @@ static void a_ring_that_may_not_be_written_is_eacces(void **state)
 }
 
 /* A tmpfs of its own, mounted in a child with a mount namespace of its own. */
-static int format_on_a_small_file_system(void)
+static int format_on_a_small_file_system(void *arg)
 {
 	const char *dir = "/dev/shm";
 	int fd, err;
 
+	(void)arg;
 	if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
 	    mount("none", dir, "tmpfs", 0, "size=64k"))
 		return 77;
@@ -324,18 +325,12 @@ static int format_on_a_small_file_system(void)
 
 static void a_full_file_system_is_enospc(void **state)
 {
-	pid_t pid = fork();
-	int status;
+	int status = in_child(format_on_a_small_file_system, NULL);
 
 	(void)state;
-	assert_true(pid >= 0);
-	if (!pid)
-		_exit(format_on_a_small_file_system());
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFEXITED(status));
-	if (WEXITSTATUS(status) == 77)
+	if (status == 77)
 		skip_because("no file system can be mounted (unshare(2), mount(2))");
-	assert_int_equal(WEXITSTATUS(status), 0);
+	assert_int_equal(status, 0);
 }
 
 static void options_grow(void **state)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* test_view: what is seen of a ring from outside, and that looking changes nothing. */
+#include "child.h"
 #include "mring.h"
 
 #include "ring/ring.h"
@@ -13,7 +14,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define SIZE 4096UL
@@ -153,20 +153,9 @@ static void who_waits_for_space_is_seen(void **state)
 	}
 }
 
-/* It dies with a record unfinished. Returns its pid; it is still to be waited for. */
-static pid_t die_with_a_record(const struct seen *s)
+static int reserve(void *seen)
 {
-	pid_t pid = fork();
-
-	assert_true(pid >= 0);
-	if (!pid) {
-		struct chute *c = produce(s, CHUTE_SHARED);
-
-		chute_reserve(c, 24);
-		kill(getpid(), SIGKILL);
-	}
-	assert_int_equal(waitpid(pid, NULL, 0), pid);
-	return pid;
+	return !chute_reserve(produce(seen, CHUTE_SHARED), 24);
 }
 
 static void an_unfinished_record_says_whose_it_is(void **state)
@@ -180,7 +169,8 @@ static void an_unfinished_record_says_whose_it_is(void **state)
 
 	(void)state;
 	begin(&s);
-	dead = die_with_a_record(&s);
+	dead = child_that_stays(reserve, &s);
+	child_kill(dead, SIGKILL);
 	assert_int_equal(chute_peek(s.view, 0, &record), 1);
 	assert_int_equal(record.flags, CHUTE_BUSY);
 	assert_int_equal(chute_view_record_producer(s.view, &record, &info), 0);
@@ -227,29 +217,25 @@ static void a_record_that_goes_while_it_is_read_is_told(void **state)
 	end(&s);
 }
 
+static int write_to(void *payload)
+{
+	memset(payload, 0, 1);
+	return 0;
+}
+
 static void nothing_can_be_written_through_a_view(void **state)
 {
 	struct chute_record record;
 	struct chute *c;
 	struct seen s;
-	pid_t pid;
-	int status;
 
 	(void)state;
 	begin(&s);
 	c = produce(&s, 0);
 	assert_int_equal(chute_send(c, "abcdefgh", 8, 0), 0);
 	assert_int_equal(chute_peek(s.view, 0, &record), 1);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (!pid) {
-		signal(SIGSEGV, SIG_DFL);
-		memset((void *)record.payload, 0, 1);
-		_exit(0);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
 	/* A sanitizer reports it, and exits. */
-	assert_true(WIFSIGNALED(status) || WEXITSTATUS(status));
+	assert_int_not_equal(in_child(write_to, (void *)record.payload), 0);
 	assert_memory_equal(record.payload, "abcdefgh", 8);
 	chute_close(c);
 	end(&s);
