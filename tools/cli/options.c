@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROWS_MOST 32
+#define ROWS_MOST    32
+#define HELP_COLUMNS 88
 
 /* ---- values ---- */
 
@@ -90,15 +91,33 @@ static int columns(const struct option_row *rows)
 	return most;
 }
 
+/* Print a text, in lines that fit, of which all but the first begin at a column. A newline
+ * in it ends a line. */
+static void print_text(const char *text, int column)
+{
+	int at = column, word;
+
+	for (; *text; text += word) {
+		word = (int)strcspn(text, " \n");
+		if (at > column && at + 1 + word > HELP_COLUMNS)
+			at = printf("\n%*s", column, "") - 1;
+		else if (at > column)
+			at += printf(" ");
+		at += printf("%.*s", word, text);
+		if (text[word] == '\n')
+			at = printf("\n%*s", column, "") - 1;
+		word += text[word] != '\0';
+	}
+	putchar('\n');
+}
+
 static void print_row(const struct option_row *row, int width)
 {
-	const char *line = row->help, *end;
 	char text[64];
 
 	head(row, text, sizeof(text));
-	for (; (end = strchr(line, '\n')); line = end + 1, *text = '\0')
-		printf("%-*s  %.*s\n", width, text, (int)(end - line), line);
-	printf("%-*s  %s\n", width, text, line);
+	printf("%-*s  ", width, text);
+	print_text(row->help, width + 2);
 }
 
 static int print_help(const struct verb_usage *usage)
@@ -113,12 +132,18 @@ static int print_help(const struct verb_usage *usage)
 	for (row = usage->rows; row->name; row++)
 		if (row->required)
 			printf(" --%s %s", row->name, row->value);
-	printf(" [OPTION...]%s%s\n%s\n", *usage->arguments ? " " : "", usage->arguments,
-	       usage->about);
+	printf(" [OPTION...]%s%s\n", *usage->arguments ? " " : "", usage->arguments);
+	print_text(usage->about, 0);
+	putchar('\n');
 	for (row = usage->rows; row->name; row++)
 		print_row(row, width);
 	print_row(&help, width);
-	printf("\n%s", usage->more);
+	putchar('\n');
+	if (usage->more) {
+		print_text(usage->more, 0);
+		putchar('\n');
+	}
+	printf("Example:\n  %s\n", usage->example);
 	return tool_flush();
 }
 

@@ -32,8 +32,8 @@ struct option_row {
 	const char *name;  /* without the dashes */
 	const char *value; /* what the help calls it, in capitals; NULL: there is none */
 	option_fn *take;
-	size_t at;	  /* of the field in the verb's options */
-	const char *help; /* a line, or several */
+	size_t at; /* of the field in the verb's options */
+	const char *help;
 
 	const char *of;	   /* a number is "a number of records", to be complained about */
 	__u64 least, most; /* of a number; most 0: any */
@@ -50,9 +50,10 @@ option_fn option_flag, option_text, option_number, option_rate, option_seconds;
 /* What a verb is, to whoever asks. --help and --version are every verb's. */
 struct verb_usage {
 	const char *arguments; /* such as "RING [FILE...]" */
-	const char *about;     /* what it does, before the options */
+	const char *about;     /* what it does */
 	const struct option_row *rows;
-	const char *more; /* behind them: what the arguments are, and an example */
+	const char *more; /* what the arguments are, and the exit status; or NULL */
+	const char *example;
 };
 
 #define OPTIONS_GO_ON (-1)

@@ -210,17 +210,12 @@ static const struct option_row rows[] = {
 static const struct verb_usage usage = {
 	.arguments = "[QUESTION...]",
 	.about = "Measure this machine: chute beside what one might use instead. Needs two CPUs, "
-		 "and for\n"
-		 "BPF to be root. All questions take some minutes.\n",
+		 "and for BPF to be root. All questions take some minutes.",
 	.rows = rows,
 	.more = "QUESTION is one of these, or the name of a line. A line says NAME ours VALUE UNIT "
-		"peer\n"
-		"VALUE UNIT ratio R: medians, and how many times better; the comment below it, who "
-		"the\n"
-		"peer is and the quartiles.\n"
-		"\n"
-		"Example:\n"
-		"  chute bench produce drain-wakeup\n",
+		"peer VALUE UNIT ratio R: medians, and how many times better; the comment below "
+		"it, who the peer is and the quartiles.",
+	.example = "chute bench produce drain-wakeup",
 };
 
 int tool_bench(int argc, char **argv)

@@ -10,16 +10,13 @@ static const struct option_row rows[] = {
 
 static const struct verb_usage usage = {
 	.arguments = "RING",
-	.about = "Walk a ring as its consumer would, change nothing, and say what would hold it "
-		 "up.\n",
+	.about =
+		"Walk a ring as its consumer would, change nothing, and say what would hold it up.",
 	.rows = rows,
-	.more = "RING is map:ID, map:NAME, mem:NAME, the path of a pinned map or of an image.\n"
-		"Exits 0 if all that is pending would be consumed, 1 if not, 3 if the ring can't "
-		"be\n"
-		"looked at.\n"
-		"\n"
-		"Example:\n"
-		"  chute check mem:demo || chute repair mem:demo\n",
+	.more = "RING is map:ID, map:NAME, mem:NAME, the path of a pinned map or of an "
+		"image.\nExits 0 if all that is pending would be consumed, 1 if not, 3 if the ring "
+		"can't be looked at.",
+	.example = "chute check mem:demo || chute repair mem:demo",
 };
 
 int tool_check(int argc, char **argv)

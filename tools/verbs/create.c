@@ -144,12 +144,10 @@ static const struct option_row rows[] = {
 static const struct verb_usage usage = {
 	.arguments = "RING",
 	.about = "Make a ring: in shared memory (mem:NAME), or in a BPF map pinned at a path in a "
-		 "bpffs.\n",
+		 "bpffs.",
 	.rows = rows,
-	.more = "A ring is removed by rm: of /dev/shm/NAME, or of the path.\n"
-		"\n"
-		"Example:\n"
-		"  chute create mem:demo --size 1M\n",
+	.more = "A ring is removed by rm: of /dev/shm/NAME, or of the path.",
+	.example = "chute create mem:demo --size 1M",
 };
 
 int tool_create(int argc, char **argv)

@@ -219,8 +219,8 @@ static const struct option_row rows[] = {
 	{ "object", "FILE", option_text, OPTION_AT(struct drainer, choice.object),
 	  "load the program from this object file, with RING as its ring" },
 	{ "program", "NAME", option_text, OPTION_AT(struct drainer, choice.name),
-	  "its name in FILE; without FILE, a program in the kernel: id:N, or\n"
-	  "the path where it is pinned",
+	  "its name in FILE; without FILE, a program in the kernel: id:N, or the path where it is "
+	  "pinned",
 	  .required = true },
 	{ "map", "NAME", option_text, OPTION_AT(struct drainer, choice.map),
 	  "the map of FILE that RING stands for, where it has several rings" },
@@ -238,13 +238,11 @@ static const struct option_row rows[] = {
 
 static const struct verb_usage usage = {
 	.arguments = "RING",
-	.about = "Run a BPF program that drains a ring, until interrupted.\n",
+	.about = "Run a BPF program that drains a ring, until interrupted.",
 	.rows = rows,
-	.more = "RING is map:ID, map:NAME or the path of a pinned map. The program is run by\n"
-		"BPF_PROG_TEST_RUN; one that wants a packet gets 64 bytes of zeroes.\n"
-		"\n"
-		"Example:\n"
-		"  chute drain map:log --object log.bpf.o --program drain --until-empty\n",
+	.more = "RING is map:ID, map:NAME or the path of a pinned map. The program is run by "
+		"BPF_PROG_TEST_RUN; one that wants a packet gets 64 bytes of zeroes.",
+	.example = "chute drain map:log --object log.bpf.o --program drain --until-empty",
 };
 
 int tool_drain(int argc, char **argv)

@@ -299,12 +299,10 @@ static const struct option_row rows[] = {
 static const struct verb_usage usage = {
 	.arguments = "RING",
 	.about = "Print the records that are pending in a ring: position, size, owner, bytes. "
-		 "Consumes none.\n",
+		 "Consumes none.",
 	.rows = rows,
-	.more = "RING is map:ID, map:NAME, mem:NAME, the path of a pinned map or of an image.\n"
-		"\n"
-		"Example:\n"
-		"  chute dump mem:demo --count 3\n",
+	.more = "RING is map:ID, map:NAME, mem:NAME, the path of a pinned map or of an image.",
+	.example = "chute dump mem:demo --count 3",
 };
 
 int tool_dump(int argc, char **argv)

@@ -108,13 +108,10 @@ static const struct option_row rows[] = {
 static const struct verb_usage usage = {
 	.arguments = "",
 	.about = "All rings of this machine: user ring buffer maps, which takes root, and the "
-		 "memory rings\n"
-		 "in /dev/shm: size, fill, where they are pinned, which processes hold them, which "
-		 "BPF\n"
-		 "programs use them.\n",
+		 "memory rings in /dev/shm: size, fill, where they are pinned, which processes "
+		 "hold them, which BPF programs use them.",
 	.rows = rows,
-	.more = "Example:\n"
-		"  chute list\n",
+	.example = "chute list",
 };
 
 int tool_list(int argc, char **argv)

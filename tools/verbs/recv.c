@@ -330,8 +330,7 @@ static int run(struct receiver *r)
 static const struct option_row rows[] = {
 	RECORDS_ROWS(struct receiver, format),
 	{ "messages", NULL, option_flag, OPTION_AT(struct receiver, messages),
-	  "take packed records apart: each message is a line, or what else\n"
-	  "the format has" },
+	  "take packed records apart: each message is a line, or what else the format has" },
 	{ "count", "N", option_number, OPTION_AT(struct receiver, count), "end after N records" },
 	{ "rate", "N", option_rate, OPTION_AT(struct receiver, pace.rate),
 	  "take N records a second, evenly (k, M, G are of 1000)", "a number of records a second" },
@@ -347,13 +346,10 @@ static const struct option_row rows[] = {
 static const struct verb_usage usage = {
 	.arguments = "RING",
 	.about = "Drain a memory ring to standard output, until interrupted. A record leaves the "
-		 "ring\n"
-		 "only when it has been written.\n",
+		 "ring only when it has been written.",
 	.rows = rows,
-	.more = "RING is mem:NAME.\n"
-		"\n"
-		"Example:\n"
-		"  chute recv mem:demo --timeout 2 > records.txt\n",
+	.more = "RING is mem:NAME.",
+	.example = "chute recv mem:demo --timeout 2 > records.txt",
 };
 
 int tool_recv(int argc, char **argv)

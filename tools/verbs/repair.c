@@ -172,22 +172,19 @@ static int repair(struct repair *r)
 static const struct option_row rows[] = {
 	{ "yes", NULL, option_flag, OPTION_AT(struct repair, yes), "do not ask" },
 	{ "force", NULL, option_flag, OPTION_AT(struct repair, force),
-	  "also if a process has the ring mapped for writing that may be one of\n"
-	  "libbpf's producers; never beside a live one of chute's" },
+	  "also if a process has the ring mapped for writing that may be one of libbpf's "
+	  "producers; never beside a live one of chute's" },
 	{ 0 },
 };
 
 static const struct verb_usage usage = {
 	.arguments = "RING",
-	.about =
-		"Mend a ring that holds its consumer up: discard unfinished records of producers "
-		"that\n"
-		"are gone, and what is no record. Finished records before that stay. Asks first.\n",
+	.about = "Mend a ring that holds its consumer up: discard unfinished records of producers "
+		 "that are gone, and what is no record. Finished records before that stay. Asks "
+		 "first.",
 	.rows = rows,
-	.more = "RING is map:ID, map:NAME, mem:NAME, the path of a pinned map or of an image.\n"
-		"\n"
-		"Example:\n"
-		"  chute repair mem:demo --yes\n",
+	.more = "RING is map:ID, map:NAME, mem:NAME, the path of a pinned map or of an image.",
+	.example = "chute repair mem:demo --yes",
 };
 
 int tool_repair(int argc, char **argv)

@@ -285,14 +285,11 @@ static const struct option_row rows[] = {
 
 static const struct verb_usage usage = {
 	.arguments = "IMAGE",
-	.about = "Drain a copy of an image, and print what comes; the image stays as it is.\n",
+	.about = "Drain a copy of an image, and print what comes; the image stays as it is.",
 	.rows = rows,
-	.more = "IMAGE is a file that 'chute dump --raw' made. Exits 1 if the two differ, and 3 if "
-		"the\n"
-		"image can't be replayed.\n"
-		"\n"
-		"Example:\n"
-		"  chute dump mem:demo --raw demo.img && chute replay demo.img\n",
+	.more = "IMAGE is a file that 'chute dump --raw' made.\nExits 1 if the two differ, and 3 "
+		"if the image can't be replayed.",
+	.example = "chute dump mem:demo --raw demo.img && chute replay demo.img",
 };
 
 int tool_replay(int argc, char **argv)

@@ -149,15 +149,15 @@ static const struct option_row rows[] = {
 	  "publish N records together, or what there is when input pauses",
 	  "a number of records, from 1", .least = 1 },
 	{ "pack", NULL, option_flag, OPTION_AT(struct input, to.pack),
-	  "put many records into one, for 'recv --messages' or a BPF program\n"
-	  "that takes them apart" },
+	  "put many records into one, for 'recv --messages' or a BPF program that takes them "
+	  "apart" },
 	{ "shared", NULL, option_flag, OPTION_AT(struct input, to.shared),
 	  "be one of many producers, all of them with --shared" },
 	{ "recover", NULL, option_flag, OPTION_AT(struct input, to.recover),
 	  "first discard what a dead producer has left unfinished" },
 	{ "timeout", "SECONDS", option_seconds, OPTION_AT(struct input, to.timeout_ns),
-	  "give up when the ring stays full for so long (such as 0.5; 0: do\n"
-	  "not wait); default: wait for ever",
+	  "give up when the ring stays full for so long (such as 0.5; 0: do not wait); default: "
+	  "wait for ever",
 	  "a number of seconds" },
 	{ "json", NULL, option_flag, OPTION_AT(struct input, json),
 	  "print the summary as an object on standard output" },
@@ -169,15 +169,11 @@ static const struct option_row rows[] = {
 static const struct verb_usage usage = {
 	.arguments = "RING [FILE...]",
 	.about = "Feed a ring with the records in the files, or in standard input if there are "
-		 "none or\n"
-		 "where FILE is -. Wait while the ring is full. End when all is published, which "
-		 "is not\n"
-		 "to say consumed.\n",
+		 "none or where FILE is -. Wait while the ring is full. End when all is published, "
+		 "which is not to say consumed.",
 	.rows = rows,
-	.more = "RING is map:ID, map:NAME, the path of a pinned map, or mem:NAME.\n"
-		"\n"
-		"Example:\n"
-		"  dmesg | chute send /sys/fs/bpf/log --timeout 5\n",
+	.more = "RING is map:ID, map:NAME, the path of a pinned map, or mem:NAME.",
+	.example = "dmesg | chute send /sys/fs/bpf/log --timeout 5",
 };
 
 int tool_send(int argc, char **argv)

@@ -102,15 +102,11 @@ static const struct option_row rows[] = {
 static const struct verb_usage usage = {
 	.arguments = "RING",
 	.about = "Where a ring stands: positions, fill, pending records, producers; with an "
-		 "interval also\n"
-		 "what goes in and out a second.\n",
+		 "interval also what goes in and out a second.",
 	.rows = rows,
 	.more = "RING is map:ID, map:NAME, the path of a pinned map or of an image, or mem:NAME. "
-		"It is\n"
-		"only read: whoever feeds or drains it notices nothing.\n"
-		"\n"
-		"Example:\n"
-		"  chute stat /sys/fs/bpf/log --interval 1 --count 10\n",
+		"It is only read: whoever feeds or drains it notices nothing.",
+	.example = "chute stat /sys/fs/bpf/log --interval 1 --count 10",
 };
 
 int tool_stat(int argc, char **argv)

@@ -259,13 +259,10 @@ static const struct option_row rows[] = {
 static const struct verb_usage usage = {
 	.arguments = "[RING...]",
 	.about = "All rings of this machine, or these, on a screen that is renewed: fill, rates, "
-		 "and the\n"
-		 "page of one ring. h shows the keys, q leaves.\n",
+		 "and the page of one ring. h shows the keys, q leaves.",
 	.rows = rows,
-	.more = "RING is map:ID, map:NAME, the path of a pinned map or of an image, or mem:NAME.\n"
-		"\n"
-		"Example:\n"
-		"  chute top --interval 0.5\n",
+	.more = "RING is map:ID, map:NAME, the path of a pinned map or of an image, or mem:NAME.",
+	.example = "chute top --interval 0.5",
 };
 
 int tool_top(int argc, char **argv)
