@@ -2,6 +2,7 @@
 /* finding_text.c: see finding.h: findings as people and programs read them. */
 #include "cli/colour.h"
 #include "look/finding.h"
+#include "look/sample.h"
 #include "cli/json.h"
 #include "cli/size.h"
 #include "cli/tool.h"
@@ -10,95 +11,47 @@
 
 #define SHOWN 20 /* to people */
 
-static const char *const names[] = {
-	[FINDING_BUSY] = "busy",
-	[FINDING_BEYOND] = "beyond",
-	[FINDING_LONG] = "long",
-	[FINDING_PRODUCER_POS] = "producer_pos",
-	[FINDING_CONSUMER_POS] = "consumer_pos",
-	[FINDING_AHEAD] = "ahead",
-	[FINDING_BEHIND] = "behind",
+static const struct {
+	const char *name;
+	const char *error; /* what a drain that comes there returns; NULL: it ends without one */
+	const char *text;  /* of finding.bytes */
+} kinds[] = {
+	[FINDING_BUSY] = { "busy" },
+	[FINDING_BEYOND] = { "beyond", "EINVAL",
+			     "no record: its header says that it ends beyond producer_pos; %llu "
+			     "bytes are behind it (-EINVAL)" },
+	[FINDING_LONG] = { "long", "E2BIG",
+			   "no record: its header says that it is longer than can be; %llu bytes "
+			   "are behind it (-E2BIG)" },
+	[FINDING_PRODUCER_POS] = { "producer_pos", "EINVAL",
+				   "producer_pos is not a multiple of 8 (-EINVAL)" },
+	[FINDING_CONSUMER_POS] = { "consumer_pos", "EINVAL",
+				   "consumer_pos is not a multiple of 8 (-EINVAL)" },
+	[FINDING_AHEAD] = { "ahead", NULL,
+			    "producer_pos is %llu bytes ahead of consumer_pos, more than the ring "
+			    "has: a drain takes what lies there for records" },
+	[FINDING_BEHIND] = { "behind", NULL,
+			     "producer_pos is %llu bytes behind consumer_pos: to a drain the ring "
+			     "is empty" },
 };
-
-/* What a drain that comes there returns; 0: it ends without an error. */
-static const char *error_of(enum finding_kind kind)
-{
-	switch (kind) {
-	case FINDING_BUSY:
-	case FINDING_AHEAD:
-	case FINDING_BEHIND:
-		return NULL;
-	case FINDING_LONG:
-		return "E2BIG";
-	default:
-		return "EINVAL";
-	}
-}
-
-static const char *owner(const struct finding *f)
-{
-	if (!f->known)
-		return "unknown";
-	return f->state == CHUTE_PRODUCER_ALIVE	 ? "alive"
-	       : f->state == CHUTE_PRODUCER_DEAD ? "dead"
-						 : "foreign";
-}
-
-static int busy_text(const struct finding *f, char *text, size_t size)
-{
-	if (!f->known)
-		return snprintf(text, size,
-				"unfinished record (BUSY) of %u bytes, whose producer is not known "
-				"(not one of chute's, or gone)",
-				f->size);
-	return snprintf(text, size, "unfinished record (BUSY) of %u bytes, of process %u, which %s",
-			f->size, f->pid,
-			f->state == CHUTE_PRODUCER_ALIVE ? "is alive"
-			: f->state == CHUTE_PRODUCER_DEAD
-				? "is dead"
-				: "is of other namespaces, and does not show whether it lives");
-}
 
 static void describe(const struct finding *f, char *text, size_t size)
 {
-	const unsigned long long bytes = f->bytes;
-
-	switch (f->kind) {
-	case FINDING_BUSY:
-		busy_text(f, text, size);
-		break;
-	case FINDING_BEYOND:
+	if (f->kind != FINDING_BUSY)
+		snprintf(text, size, kinds[f->kind].text, (unsigned long long)f->bytes);
+	else if (!f->known)
 		snprintf(text, size,
-			 "no record: its header says that it ends beyond producer_pos; %llu bytes "
-			 "are behind it (-EINVAL)",
-			 bytes);
-		break;
-	case FINDING_LONG:
+			 "unfinished record (BUSY) of %u bytes, whose producer is not known (not "
+			 "one of chute's, or gone)",
+			 f->size);
+	else
 		snprintf(text, size,
-			 "no record: its header says that it is longer than can be; %llu bytes are "
-			 "behind it (-E2BIG)",
-			 bytes);
-		break;
-	case FINDING_PRODUCER_POS:
-		snprintf(text, size, "producer_pos is not a multiple of 8 (-EINVAL)");
-		break;
-	case FINDING_CONSUMER_POS:
-		snprintf(text, size, "consumer_pos is not a multiple of 8 (-EINVAL)");
-		break;
-	case FINDING_AHEAD:
-		snprintf(
-			text, size,
-			"producer_pos is %llu bytes ahead of consumer_pos, more than the ring has: "
-			"a drain takes what lies there for records",
-			bytes);
-		break;
-	case FINDING_BEHIND:
-		snprintf(text, size,
-			 "producer_pos is %llu bytes behind consumer_pos: to a drain the ring is "
-			 "empty",
-			 bytes);
-		break;
-	}
+			 "unfinished record (BUSY) of %u bytes, of process %u, which %s", f->size,
+			 f->pid,
+			 f->state == CHUTE_PRODUCER_ALIVE ? "is alive"
+			 : f->state == CHUTE_PRODUCER_DEAD
+				 ? "is dead"
+				 : "is of other namespaces, and does not show whether it lives");
 }
 
 static void advise(const struct finding *f, const struct ring *ring, char *text, size_t size)
@@ -122,6 +75,7 @@ static void print_verdict(const struct findings *found, const struct ring *ring)
 {
 	const unsigned long long records = found->records, discarded = found->discarded;
 	const struct finding *f = found->list;
+	const char *error = f ? kinds[f->kind].error : NULL;
 	char skipped[64] = "";
 
 	if (discarded)
@@ -138,8 +92,7 @@ static void print_verdict(const struct findings *found, const struct ring *ring)
 	else
 		printf("%sa drain would consume %llu record%s%s, and then %s%s%s\n",
 		       colour(COLOUR_BOLD), records, records == 1 ? "" : "s", skipped,
-		       error_of(f->kind) ? "return -" : "stop",
-		       error_of(f->kind) ? error_of(f->kind) : "", colour(COLOUR_PLAIN));
+		       error ? "return -" : "stop", error ? error : "", colour(COLOUR_PLAIN));
 	if (found->unseen)
 		printf("%s: moves: %s were consumed while we looked\n", ring->given,
 		       size_bytes((double)found->unseen).text);
@@ -176,14 +129,15 @@ int findings_json(const struct findings *found, const struct ring *ring)
 
 		line = json_new();
 		ring_json(ring, line);
-		json_add_text(line, "finding", names[f->kind]);
+		json_add_text(line, "finding", kinds[f->kind].name);
 		json_add_number(line, "position", f->pos);
 		json_add_number(line, "bytes", f->bytes);
-		if (error_of(f->kind))
-			json_add_text(line, "error", error_of(f->kind));
+		if (kinds[f->kind].error)
+			json_add_text(line, "error", kinds[f->kind].error);
 		if (f->kind == FINDING_BUSY) {
 			json_add_number(line, "size", f->size);
-			json_add_text(line, "producer", owner(f));
+			json_add_text(line, "producer",
+				      f->known ? sample_state(f->state) : "unknown");
 			if (f->known)
 				json_add_number(line, "pid", f->pid);
 		}

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* pending.c: see pending.h. */
 #include "look/pending.h"
+#include "look/walk.h"
 
-#include <errno.h>
 #include <string.h>
 
 #define TRIES 3 /* at a ring whose consumer comes past us */
@@ -23,45 +23,39 @@ static void add(struct pending *pending, const struct chute_record *record)
 	pending->sizes[size_class(record->size)]++;
 }
 
-/* From @pos to what was published by @end_pos: a walk as fast as the ring would go on for
- * ever. False if the consumer has come past us. *left: how many may be looked at yet. */
-static bool walk(const struct chute_view *view, unsigned long pos, unsigned long end_pos,
-		 __u64 *left, struct pending *pending)
+/* False if the consumer has come past us. *left: how many may be looked at yet. */
+static bool count(const struct chute_view *view, __u64 *left, struct pending *pending)
 {
 	struct chute_record record;
 	char none[1];
+	struct walk w;
 	int got;
 
 	memset(pending, 0, sizeof(*pending));
-	while ((got = chute_view_read(view, pos, &record, none, 0)) > 0) {
-		if ((long)(end_pos - pos) <= 0)
-			return true;
+	walk_start(&w, view);
+	while ((got = walk_next(&w, &record, none, 0)) > 0 && !w.unseen) {
 		if (!*left) {
 			pending->more = true;
 			return true;
 		}
 		--*left;
 		add(pending, &record);
-		pos = record.next_pos;
 	}
-	if (got && got != -EAGAIN) {
+	if (got < 0) {
 		pending->err = got;
-		pending->err_pos = pos;
+		pending->err_pos = w.pos;
 	}
-	return got != -EAGAIN;
+	return !w.unseen && !w.moving;
 }
 
 void pending_count(const struct chute_view *view, __u64 most, struct pending *pending)
 {
-	struct chute_stat stat = { .sz = sizeof(stat) };
 	__u64 left = most;
 	int i;
 
-	for (i = 0; i < TRIES; i++) {
-		chute_view_stat(view, &stat);
-		if (walk(view, stat.consumer_pos, stat.producer_pos, &left, pending))
+	for (i = 0; i < TRIES; i++)
+		if (count(view, &left, pending))
 			return;
-	}
 	memset(pending, 0, sizeof(*pending));
 	pending->moving = true;
 }

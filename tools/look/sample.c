@@ -41,3 +41,14 @@ struct rates sample_rates(const struct sample *before, const struct sample *now)
 		rates.records_in = (double)(b->records - a->records) / rates.seconds;
 	return rates;
 }
+
+const char *sample_state(__u32 state)
+{
+	static const char *const names[] = {
+		[CHUTE_PRODUCER_DEAD] = "dead",
+		[CHUTE_PRODUCER_ALIVE] = "alive",
+		[CHUTE_PRODUCER_FOREIGN] = "foreign",
+	};
+
+	return names[state];
+}

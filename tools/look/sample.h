@@ -31,4 +31,7 @@ double sample_fill(const struct sample *sample);
 
 struct rates sample_rates(const struct sample *before, const struct sample *now);
 
+/* Of a producer: "alive", "dead", "foreign". */
+const char *sample_state(__u32 state);
+
 #endif

@@ -39,13 +39,6 @@ const char *stat_text_pending(const struct pending *pending, char *text, size_t 
 	return text;
 }
 
-const char *stat_text_state(__u32 state)
-{
-	return state == CHUTE_PRODUCER_ALIVE  ? "alive"
-	       : state == CHUTE_PRODUCER_DEAD ? "dead"
-					      : "foreign";
-}
-
 static void print_producers(const struct chute_view *view)
 {
 	struct chute_producer_info info = { .sz = sizeof(info) };
@@ -60,7 +53,7 @@ static void print_producers(const struct chute_view *view)
 		       info.index ? "one of many" : "the sole one",
 		       info.state == CHUTE_PRODUCER_ALIVE ? "" : ", ");
 		if (info.state != CHUTE_PRODUCER_ALIVE)
-			printf("%s%s%s", colour(COLOUR_RED), stat_text_state(info.state),
+			printf("%s%s%s", colour(COLOUR_RED), sample_state(info.state),
 			       colour(COLOUR_PLAIN));
 		if (info.blocked)
 			printf(", %s%u waiting%s", colour(COLOUR_YELLOW), info.blocked,
@@ -153,7 +146,7 @@ static void add_producers(struct json_object *object, const struct chute_view *v
 		one = json_new();
 		json_add_number(one, "index", info.index);
 		json_add_number(one, "pid", info.pid);
-		json_add_text(one, "state", stat_text_state(info.state));
+		json_add_text(one, "state", sample_state(info.state));
 		json_add_number(one, "blocked", info.blocked);
 		json_append(producers, one);
 	}

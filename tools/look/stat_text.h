@@ -28,7 +28,4 @@ void stat_text_json(const struct ring *ring, const struct stat_line *line);
 /* "1000 records, 1 busy, 2 discarded", and what else there is to say of them. */
 const char *stat_text_pending(const struct pending *pending, char *text, size_t size);
 
-/* "alive", "dead", "foreign". */
-const char *stat_text_state(__u32 state);
-
 #endif

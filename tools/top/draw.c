@@ -141,7 +141,7 @@ static int draw_producers(const struct top_rings *rings, int row)
 		info = &rings->producers[i];
 		snprintf(text, sizeof(text), "pid %u, %s, %s", info->pid,
 			 info->index ? "one of many" : "the sole one",
-			 stat_text_state(info->state));
+			 sample_state(info->state));
 		if (info->blocked)
 			snprintf(text + strlen(text), sizeof(text) - strlen(text), ", %u waiting",
 				 info->blocked);

@@ -6,6 +6,7 @@
 #include "ring/open.h"
 #include "cli/size.h"
 #include "cli/options.h"
+#include "look/sample.h"
 #include "look/walk.h"
 
 #include <errno.h>
@@ -68,13 +69,6 @@ static void print_bytes(const struct bytes *b, const char *indent)
 		printf("%s... %zu more\n", indent, b->size - b->shown);
 }
 
-static const char *state_name(__u32 state)
-{
-	return state == CHUTE_PRODUCER_ALIVE  ? "alive"
-	       : state == CHUTE_PRODUCER_DEAD ? "dead"
-					      : "foreign";
-}
-
 /* Whose an unfinished record is, if that can be told. */
 static bool find_owner(const struct dump *d, const struct chute_record *record,
 		       struct chute_producer_info *info)
@@ -95,7 +89,7 @@ static void print_head(const struct dump *d, const struct chute_record *record)
 	if (record->flags & CHUTE_BUSY)
 		printf(", %sbusy%s", colour(COLOUR_RED), colour(COLOUR_PLAIN));
 	if (find_owner(d, record, &info))
-		printf(", of process %u (%s)", info.pid, state_name(info.state));
+		printf(", of process %u (%s)", info.pid, sample_state(info.state));
 }
 
 static void print_messages(const struct dump *d, const struct bytes *payload)
@@ -135,11 +129,9 @@ static void print_record(const struct dump *d, const struct chute_record *record
 static void add_hex(struct json_object *object, const struct bytes *b)
 {
 	static const char digits[] = "0123456789abcdef";
-	char *text = malloc(2 * b->shown + 1), *out = text;
+	char *text = tool_memory(NULL, 2 * b->shown + 1), *out = text;
 	size_t i;
 
-	if (!text)
-		exit(tool_complain("no memory"));
 	for (i = 0; i < b->shown; i++) {
 		*out++ = digits[(unsigned char)b->at[i] >> 4];
 		*out++ = digits[(unsigned char)b->at[i] & 15];
@@ -186,7 +178,7 @@ static int json_record(const struct dump *d, const struct chute_record *record, 
 	json_add_bool(line, "discarded", record->flags & CHUTE_DISCARD);
 	if (find_owner(d, record, &info)) {
 		json_add_number(line, "pid", info.pid);
-		json_add_text(line, "producer", state_name(info.state));
+		json_add_text(line, "producer", sample_state(info.state));
 	}
 	if (d->messages && !record->flags)
 		add_messages(d, line, &b);
@@ -196,17 +188,6 @@ static int json_record(const struct dump *d, const struct chute_record *record, 
 }
 
 /* ---- the walk ---- */
-
-static void make_room(struct dump *d, size_t bytes)
-{
-	if (bytes <= d->room)
-		return;
-	free(d->copy);
-	d->room = bytes;
-	d->copy = malloc(bytes);
-	if (!d->copy)
-		exit(tool_complain("no memory for a record of %zu bytes", bytes));
-}
 
 /* How many bytes of the next record we want. */
 static size_t wanted(const struct dump *d)
@@ -229,7 +210,8 @@ static int next(struct dump *d, struct chute_record *record)
 	for (tries = 0; tries < 100; tries++) {
 		d->walk = before;
 		bytes = wanted(d);
-		make_room(d, bytes);
+		if (bytes > d->room)
+			d->copy = tool_memory(d->copy, d->room = bytes);
 		got = walk_next(&d->walk, record, d->copy, bytes);
 		if (got != 1 || record->size <= bytes || (!d->full && !d->messages))
 			return got;
