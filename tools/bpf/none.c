@@ -10,11 +10,12 @@
 
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 
-struct program *program_open(const struct program_choice *choice)
+struct program *program_open(const struct ring *ring, const char *name)
 {
-	tool_complain("%s: this build of chute has no libbpf, and can't load or find BPF programs: "
-		      "build it where libbpf, clang and bpftool are",
-		      choice->ring);
+	tool_complain(
+		"%s: this build of chute has no libbpf, and can't find BPF programs: build it "
+		"where libbpf, clang and bpftool are",
+		ring->given);
 	return NULL;
 }
 

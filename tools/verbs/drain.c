@@ -18,7 +18,7 @@
 #define NS_PER_MS 1000000LL
 
 struct drainer {
-	struct program_choice choice;
+	const char *name; /* of the program */
 	struct ring ring;
 	struct program *program;
 	__u64 every_ms;
@@ -89,7 +89,7 @@ static void tell_result(struct drainer *d)
 	int err = errno_of(d->returned);
 
 	if (err && !d->failed)
-		tool_say("%s: %s returned %d (%s): %s", d->ring.given, d->choice.name, d->returned,
+		tool_say("%s: %s returned %d (%s): %s", d->ring.given, d->name, d->returned,
 			 strerrorname_np(err) ? strerrorname_np(err) : "?", meaning(err));
 	d->failed = err;
 }
@@ -107,7 +107,7 @@ static void tell_stuck(struct drainer *d, const struct chute_stat *now)
 			 d->ring.given, record.pos);
 	else
 		tool_say("%s: %s runs, and consumes nothing of the %zu bytes that are pending",
-			 d->ring.given, d->choice.name, now->used);
+			 d->ring.given, d->name, now->used);
 }
 
 /* ---- running ---- */
@@ -121,7 +121,7 @@ static int run_once(struct drainer *d, bool *again, bool *empty)
 
 	if (err)
 		return tool_complain(
-			"%s: %s can't be run: %s%s", d->ring.given, d->choice.name, strerror(-err),
+			"%s: %s can't be run: %s%s", d->ring.given, d->name, strerror(-err),
 			err == -EOPNOTSUPP ? ": programs of its type have no test run" : "");
 	d->runs++;
 	look(d, &now);
@@ -203,9 +203,7 @@ static int drain_ring(struct drainer *d)
 				     "rings, mem:NAME",
 				     d->ring.given,
 				     d->ring.kind == RING_MEMORY ? "a memory ring" : "an image");
-	d->choice.ring = d->ring.given;
-	d->choice.map_id = d->ring.id;
-	d->program = program_open(&d->choice);
+	d->program = program_open(&d->ring, d->name);
 	if (!d->program)
 		return TOOL_FAILED;
 	stop_on_signals();
@@ -216,21 +214,13 @@ static int drain_ring(struct drainer *d)
 }
 
 static const struct option_row rows[] = {
-	{ "object", "FILE", option_text, OPTION_AT(struct drainer, choice.object),
-	  "load the program from this object file, with RING as its ring" },
-	{ "program", "NAME", option_text, OPTION_AT(struct drainer, choice.name),
-	  "its name in FILE; without FILE, a program in the kernel: id:N, or the path where it is "
-	  "pinned",
-	  .required = true },
-	{ "map", "NAME", option_text, OPTION_AT(struct drainer, choice.map),
-	  "the map of FILE that RING stands for, where it has several rings" },
+	{ "program", "NAME", option_text, OPTION_AT(struct drainer, name),
+	  "id:N, or the path where it is pinned", .required = true },
 	{ "every", "MS", option_number, OPTION_AT(struct drainer, every_ms),
 	  "run it so often while there is nothing to do (10)", "a number of milliseconds",
 	  .least = 1, .most = 1000000000 },
 	{ "until-empty", NULL, option_flag, OPTION_AT(struct drainer, until_empty),
 	  "end when the ring is empty" },
-	{ "verbose", NULL, option_flag, OPTION_AT(struct drainer, choice.verbose),
-	  "print what libbpf and the verifier say" },
 	{ "quiet", NULL, option_flag, OPTION_AT(struct drainer, quiet),
 	  "no summary on standard error", .letter = 'q' },
 	{ 0 },
@@ -242,7 +232,7 @@ static const struct verb_usage usage = {
 	.rows = rows,
 	.more = "RING is map:ID, map:NAME or the path of a pinned map. The program is run by "
 		"BPF_PROG_TEST_RUN; one that wants a packet gets 64 bytes of zeroes.",
-	.example = "chute drain map:log --object log.bpf.o --program drain --until-empty",
+	.example = "chute drain map:log --program /sys/fs/bpf/drain --until-empty",
 };
 
 int tool_drain(int argc, char **argv)
@@ -252,10 +242,8 @@ int tool_drain(int argc, char **argv)
 
 	if (status != OPTIONS_GO_ON)
 		return status;
-	if (!d.choice.name)
+	if (!d.name)
 		return tool_misuse("no --program given");
-	if (d.choice.map && !d.choice.object)
-		return tool_misuse("--map is for a program of an --object");
 	status = ring_argument(&d.ring, argc, argv);
 	if (!status)
 		status = ring_look(&d.ring);
