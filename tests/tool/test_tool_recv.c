@@ -3,6 +3,8 @@
  * is lost whatever becomes of the output or of the process. */
 #include "tool_run.h"
 
+#include <chute/format.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -417,6 +419,30 @@ static void a_signal_while_output_is_stuck_ends_it_all_the_same(void **state)
 	close(err);
 }
 
+/* A ring of nothing but discarded records, and a position that makes them never end. */
+static void discarded_records_without_end_do_not_hold_it_up(void **state)
+{
+	const char *ring = tool_make_ring("endless", "64K");
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	const unsigned long far = 1UL << 62;
+	__u32 header[2] = { CHUTE_DISCARD, 0 };
+	int fd = open(tool_ring_file(ring), O_RDWR | O_CLOEXEC);
+	struct tool_output o;
+	char want[200];
+	off_t at;
+
+	(void)state;
+	for (at = 0; at < 64 * 1024; at += 8)
+		assert_int_equal(pwrite(fd, header, 8, 2 * (off_t)page + at), 8);
+	assert_int_equal(pwrite(fd, &far, sizeof(far), (off_t)page), sizeof(far));
+	close(fd);
+	tool_run(&o, "", 0, ARGS("recv", ring, "-q", "--timeout", "0.1", "--count", "1"));
+	snprintf(want, sizeof(want),
+		 "chute recv: %s: nothing has come for 0.1 s: 0 of 1 records have", ring);
+	tool_said(&o, 1, want);
+	tool_free(&o);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -431,6 +457,7 @@ int main(void)
 		cmocka_unit_test(a_reader_that_leaves_is_an_end),
 		cmocka_unit_test(a_signal_while_output_is_blocked_waits_for_the_end_of_the_record),
 		cmocka_unit_test(a_signal_while_output_is_stuck_ends_it_all_the_same),
+		cmocka_unit_test(discarded_records_without_end_do_not_hold_it_up),
 	};
 
 	return cmocka_run_group_tests_name("tool_recv", tests, tool_setup, tool_teardown);

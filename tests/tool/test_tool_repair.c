@@ -10,6 +10,7 @@
 #include <chute/chute.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pty.h>
 #include <signal.h>
 #include <stdio.h>
@@ -187,8 +188,8 @@ static void without_a_terminal_it_does_not_go_ahead(void **state)
 	place_close(p);
 }
 
-/* Answer on a terminal; returns the exit status. */
-static int answer(const char *ring, const char *text)
+/* Answer on a terminal, after @meanwhile; returns the exit status. */
+static int answer_after(const char *ring, void (*meanwhile)(const char *ring), const char *text)
 {
 	char shown[4096] = "";
 	int terminal, slave;
@@ -206,12 +207,19 @@ static int answer(const char *ring, const char *text)
 		used += (size_t)n;
 		shown[used] = '\0';
 	}
+	if (meanwhile)
+		meanwhile(ring);
 	tool_write(terminal, text, strlen(text));
 	/* Until it has ended. */
 	while (read(terminal, shown, sizeof(shown)) > 0)
 		;
 	close(terminal);
 	return tool_wait(pid);
+}
+
+static int answer(const char *ring, const char *text)
+{
+	return answer_after(ring, NULL, text);
 }
 
 static void on_a_terminal_it_asks(void **state)
@@ -228,6 +236,42 @@ static void on_a_terminal_it_asks(void **state)
 	place_close(p);
 }
 
+static const char *other_ring;
+
+/* The name is another ring's now, by a link. */
+static void put_a_link_in_its_place(const char *ring)
+{
+	char file[300];
+
+	snprintf(file, sizeof(file), "%s", tool_ring_file(ring));
+	assert_int_equal(unlink(file), 0);
+	assert_int_equal(symlink(tool_ring_file(other_ring), file), 0);
+}
+
+static void what_takes_the_name_while_it_asks_is_left_alone(void **state)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	struct place *p = place_open(state, 4096);
+	const __u32 header[2] = { 8 | CHUTE_BUSY, 0 };
+	const unsigned long producer_pos = 16;
+	char other[64];
+	int fd;
+
+	place_put(p, 8 | CHUTE_BUSY);
+	snprintf(other, sizeof(other), "%s", tool_make_ring("other", "4K"));
+	fd = open(tool_ring_file(other), O_RDWR | O_CLOEXEC);
+	assert_int_equal(pwrite(fd, header, 8, 2 * (off_t)page), 8);
+	assert_int_equal(pwrite(fd, &producer_pos, 8, (off_t)page), 8);
+	close(fd);
+	other_ring = other;
+	assert_int_equal(answer_after(p->ring, put_a_link_in_its_place, "y\n"), 0);
+	check_says(other, 1);
+	assert_int_equal(place_drain(p), 0);
+	assert_int_equal(p->bytes.consumer->consumer_pos, p->bytes.producer->producer_pos);
+	unlink(tool_ring_file(other));
+	place_close(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -240,6 +284,8 @@ int main(void)
 		ON_BOTH(a_live_producer_of_chutes_is_named_and_left_alone),
 		ON_BOTH(without_a_terminal_it_does_not_go_ahead),
 		ON_BOTH(on_a_terminal_it_asks),
+		cmocka_unit_test_prestate(what_takes_the_name_while_it_asks_is_left_alone,
+					  &place_in_memory),
 	};
 
 	return cmocka_run_group_tests_name("tool_repair", tests, tool_setup, tool_teardown);
