@@ -140,8 +140,7 @@ static int draw_producers(const struct top_rings *rings, int row)
 	for (i = 0; i < rings->producer_count; i++) {
 		info = &rings->producers[i];
 		snprintf(text, sizeof(text), "pid %u, %s, %s", info->pid,
-			 info->index ? "one of many" : "the sole one",
-			 sample_state(info->state));
+			 info->index ? "one of many" : "the sole one", sample_state(info->state));
 		if (info->blocked)
 			snprintf(text + strlen(text), sizeof(text) - strlen(text), ", %u waiting",
 				 info->blocked);
