@@ -2,7 +2,7 @@
 BUILD ?= build
 SUITE ?= bookworm
 
-.PHONY: all run check bench fuzz torture install fresh clean
+.PHONY: all run check bench fuzz torture install fresh kernels cross clean
 
 # `make bench produce memory`: the words after it are lines, or questions, by name.
 ifeq ($(firstword $(MAKECMDGOALS)),bench)
@@ -30,6 +30,12 @@ fuzz:
 
 torture: all
 	@scripts/torture $(BUILD) $(KILLS)
+
+kernels:
+	@scripts/kernels
+
+cross:
+	@scripts/cross
 
 install: all
 	@scripts/install $(BUILD)
