@@ -47,6 +47,8 @@ struct identity {
 
 static struct identity *page;
 static struct identity unwiped; /* where there is no such page: to be checked each time */
+static const __u64 no_word;
+const __u64 *chute_owner_word = &no_word;
 
 static struct identity *new_page(void)
 {
@@ -63,8 +65,12 @@ static struct identity *new_page(void)
 	if (mine == MAP_FAILED)
 		mine = &unwiped;
 	/* I0: pairs with I1. The page is as it has to be before anyone uses it. */
-	if (chute_compare_exchange(&page, &seen, mine))
+	if (chute_compare_exchange(&page, &seen, mine)) {
+		/* Relaxed: who reads through it finds 0, or a word that is good. */
+		if (mine != &unwiped)
+			chute_store_relaxed(&chute_owner_word, &mine->word);
 		return mine;
+	}
 	if (mine != &unwiped)
 		munmap(mine, size);
 	return seen;

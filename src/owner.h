@@ -30,6 +30,11 @@ enum chute_owner_state {
  */
 __u64 chute_owner_self(void);
 
+/* Where the kernel keeps that word true in every child: for who asks with each record
+ * whether it is still the same. There is 0 where it is not known yet, and always where the
+ * kernel does not. */
+extern const __u64 *chute_owner_word __attribute__((visibility("hidden")));
+
 /* Does not make a word for the caller. */
 enum chute_owner_state chute_owner_state(__u64 owner);
 

@@ -277,7 +277,8 @@ static inline void chute_batch_skip(void *payload)
 /* ---- the fast path's insides ---- */
 
 void *chute_reserve_slow(struct chute *c, __u32 size);
-void chute_submit_slow(struct chute *c, void *payload, __u32 flags);
+void chute_submit_slow(struct chute *c, void *payload);
+void chute_discard_slow(struct chute *c, void *payload);
 void chute_stage_slow(struct chute *c, void *payload);
 void chute_publish_slow(struct chute *c);
 
@@ -316,7 +317,7 @@ CHUTE_INLINE void chute_submit(struct chute *c, void *payload)
 	unsigned long head_pos = c->head_pos;
 
 	if (__builtin_expect(chute_load_relaxed(c->producer_pos) != c->published_pos, 0)) {
-		chute_submit_slow(c, payload, 0);
+		chute_submit_slow(c, payload);
 		return;
 	}
 	c->published_pos = head_pos;
@@ -327,7 +328,7 @@ CHUTE_INLINE void chute_submit(struct chute *c, void *payload)
 
 CHUTE_INLINE void chute_discard(struct chute *c, void *payload)
 {
-	chute_submit_slow(c, payload, CHUTE_DISCARD);
+	chute_discard_slow(c, payload);
 }
 
 CHUTE_INLINE void chute_stage(struct chute *c, void *payload)

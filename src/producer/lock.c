@@ -33,7 +33,8 @@ int chute_lock_slow(struct chute_producer_page *page, __u64 self)
 	struct timespec nap;
 	__u32 spins = 16, tries = 0, i;
 
-	while (!chute_lock_try(page, self)) {
+	/* Not by an exchange as long as it is taken: that would take its line away. */
+	while (chute_load_relaxed(&page->lock) || !chute_lock_try(page, self)) {
 		for (i = 0; i < spins; i++)
 			chute_pause();
 		if (spins < 256)

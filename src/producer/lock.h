@@ -16,8 +16,7 @@ static inline bool chute_lock_try(struct chute_producer_page *page, __u64 self)
 	__u64 seen = 0;
 
 	/* S0: pairs with S1 and O6. What the last holder wrote is visible to the next. */
-	return chute_load_relaxed(&page->lock) == 0 &&
-	       chute_compare_exchange(&page->lock, &seen, self);
+	return chute_compare_exchange(&page->lock, &seen, self);
 }
 
 /* The lock of a dead owner becomes ours: the dead write nothing more. */

@@ -79,6 +79,7 @@ void chute_pack_close(struct chute_producer *p)
 	}
 	p->pack.payload = NULL;
 	p->pack.single = NULL;
+	chute_producer_shorten(p);
 	c->pack_next = (char *)1;
 	c->pack_last = c->pack_end = NULL;
 	if (is_ours)
@@ -106,6 +107,7 @@ static void *place_first(struct chute_producer *p, __u32 size)
 static void *place_single(struct chute_producer *p, __u32 size, __s64 timeout_ns)
 {
 	p->pack.single = chute_reserve_for(&p->fast, size, timeout_ns);
+	chute_producer_shorten(p);
 	return p->pack.single;
 }
 
@@ -133,6 +135,7 @@ static void *open_and_place(struct chute_producer *p, __u32 size, __s64 timeout_
 	if (!payload)
 		return NULL;
 	p->pack.payload = payload;
+	chute_producer_shorten(p);
 	p->pack.end = payload + sizeof(struct chute_packed) + room;
 	return place_first(p, size);
 }

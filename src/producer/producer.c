@@ -5,7 +5,6 @@
  */
 #include "producer/producer.h"
 #include "clock.h"
-#include "owner.h"
 #include "ring/record.h"
 
 #include <pthread.h>
@@ -35,7 +34,8 @@ __u32 chute_payload_max(const struct chute *c)
 size_t chute_used(const struct chute *c)
 {
 	const struct chute_producer *p = chute_producer_of(c);
-	unsigned long head_pos = p->kind->alone ? c->head_pos : chute_load_relaxed(c->producer_pos);
+	unsigned long head_pos =
+		p->kind->alone ? c->head_pos : chute_load_relaxed(&p->ring.producer->producer_pos);
 	unsigned long used = head_pos - chute_load_relaxed(&p->ring.consumer->consumer_pos);
 
 	return used <= c->mask + 1 ? used : c->mask + 1;
@@ -102,11 +102,6 @@ void *chute_producer_reserve_for(struct chute_producer *p, __u32 size, __u32 cou
 	return payload;
 }
 
-void *chute_reserve_slow(struct chute *c, __u32 size)
-{
-	return chute_producer_reserve(chute_producer_of(c), size, 1);
-}
-
 void *chute_reserve_for(struct chute *c, __u32 size, __s64 timeout_ns)
 {
 	return chute_producer_reserve_for(chute_producer_of(c), size, 1, timeout_ns);
@@ -114,11 +109,11 @@ void *chute_reserve_for(struct chute *c, __u32 size, __s64 timeout_ns)
 
 /* ---- finish ---- */
 
-void chute_submit_slow(struct chute *c, void *payload, __u32 flags)
+void chute_discard_slow(struct chute *c, void *payload)
 {
 	struct chute_producer *p = chute_producer_of(c);
 
-	p->kind->finish(p, payload, flags, true);
+	p->kind->finish(p, payload, CHUTE_DISCARD, true);
 }
 
 void chute_stage_slow(struct chute *c, void *payload)
@@ -176,9 +171,11 @@ static int init_fast(struct chute_producer *p)
 		return -EBADMSG;
 	c->head_pos = c->limit_pos = c->staged_pos = pos;
 	c->published_pos = p->kind->alone ? pos : CHUTE_NO_POS;
-	c->producer_pos = &p->ring.producer->producer_pos;
+	/* One of many is told by a word that no other CPU writes. */
+	c->producer_pos = p->kind->alone ? &p->ring.producer->producer_pos : &c->head_pos;
 	c->data = p->ring.data;
 	c->mask = p->ring.size - 1;
+	chute_producer_shorten(p);
 	c->pack_next = (char *)1; /* above pack_last: no packed record is open */
 	return 0;
 }
@@ -209,12 +206,6 @@ int chute_producer_init(struct chute_producer *p, const struct chute_ring *ring,
 bool chute_producer_is_lost(const struct chute_producer *p)
 {
 	return p->sole.lost;
-}
-
-bool chute_producer_is_ours(const struct chute_producer *p)
-{
-	/* J2: pairs with J1. */
-	return chute_load_acquire(&p->self) == chute_owner_self();
 }
 
 void chute_producer_fini(struct chute_producer *p)

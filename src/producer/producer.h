@@ -8,6 +8,7 @@
 #ifndef CHUTE_SRC_PRODUCER_H
 #define CHUTE_SRC_PRODUCER_H
 
+#include "owner.h"
 #include "ring/ring.h"
 #include "wait.h"
 
@@ -55,13 +56,21 @@ struct chute_sole_state {
 
 /* One of many; see shared.c. */
 struct chute_shared_state {
-	__u64 joining;		 /* the process that has a thread in rejoin(), or 0 */
-	__u32 tag;		 /* our slot and its generation, as in chute_header.pad */
-	unsigned long limit_pos; /* a limit of producer_pos, perhaps out of date */
+	/* As in the handle, where a short reserve() and submit() will do; else no process's,
+	 * as with a packed record open, and in the only producer of a ring. */
+	__u64 self;
+	struct chute_producer_page *page;
+	/* A limit of producer_pos, perhaps out of date: we look at the consumer when it
+	 * comes to room_pos, and for the dead when it comes to limit_pos. */
+	unsigned long limit_pos, room_pos;
+	char *payloads; /* where the payload of a record at position 0 is */
+	__u64 header;	/* of a BUSY record of ours that is empty */
+	__u32 tag;	/* our slot and its generation, as in chute_header.pad */
+	__u32 period;	/* reserves from look to look, if all are of one size */
 	/* The last look for a stuck record, and where the consumer was then. */
 	__s64 looked_ns;
 	unsigned long seen_pos;
-	__u32 countdown, period; /* reserves until the next look, and from look to look */
+	__u64 joining; /* the process that has a thread in rejoin(), or 0 */
 };
 
 /* The open packed record, as far as struct chute does not have it; see pack.c. */
@@ -75,13 +84,13 @@ struct chute_packer {
 
 struct chute_producer {
 	struct chute fast; /* first: the public handle points at it */
+	__u64 self;	   /* the word of the process that is the producer */
+	struct chute_shared_state shared;
+	struct chute_sole_state sole;
+	const struct chute_producer_kind *kind;
+	struct chute_packer pack;
 	struct chute_ring ring;
 	struct chute_wait wait;
-	const struct chute_producer_kind *kind;
-	__u64 self; /* the word of the process that is the producer */
-	struct chute_sole_state sole;
-	struct chute_shared_state shared;
-	struct chute_packer pack;
 
 	int drain_prog_fd;
 	__u32 kick_every, kick_left; /* messages from one kick to the next; 0: none */
@@ -110,11 +119,24 @@ void *chute_producer_reserve(struct chute_producer *p, __u32 size, __u32 count);
 void *chute_producer_reserve_for(struct chute_producer *p, __u32 size, __u32 count,
 				 __s64 timeout_ns);
 
+/* A packed record was opened or closed, or the handle is new: may its calls be short? */
+static inline void chute_producer_shorten(struct chute_producer *p)
+{
+	bool packs = p->pack.payload || p->pack.single;
+
+	/* J1: pairs with J2. */
+	chute_store_release(&p->shared.self, packs || p->kind->alone ? ~0ULL : p->self);
+}
+
 /* Has another producer been noticed? */
 bool chute_producer_is_lost(const struct chute_producer *p);
 
 /* Does the handle belong to this process, and not to the one that forked it? */
-bool chute_producer_is_ours(const struct chute_producer *p);
+static inline bool chute_producer_is_ours(const struct chute_producer *p)
+{
+	/* J2: pairs with J1. */
+	return chute_load_acquire(&p->self) == chute_owner_self();
+}
 
 /* Finish the open packed record, if there is one, and publish it. */
 void chute_pack_close(struct chute_producer *p);

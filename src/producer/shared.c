@@ -18,7 +18,10 @@
 #include <sched.h>
 
 #define STUCK_NS   (5 * CHUTE_NS_PER_MS) /* a head that is BUSY for longer is looked into */
-#define LOOK_EVERY 16U			 /* reserves, at most, from look to look */
+#define LOOK_EVERY 32U			 /* reserves, at most, from look to look */
+
+/* We look for space in steps of at most this; see look_for_space(). */
+#define LIMIT_STEP (1U << 24)
 
 /* How long we wait before we look whether a dead one is in the consumer's way. */
 #define SLEEP_NS (10 * CHUTE_NS_PER_MS)
@@ -39,11 +42,14 @@ static int take_slot(struct chute_producer *p)
 	err = chute_members_join(&p->ring, self, &s->tag);
 	if (err)
 		return err;
-	s->limit_pos = chute_load_relaxed(&p->ring.producer->producer_pos);
+	s->payloads = p->ring.data + CHUTE_HEADER_SIZE;
+	s->header = chute_header_word(CHUTE_BUSY, s->tag);
+	s->limit_pos = s->room_pos = chute_load_relaxed(&p->ring.producer->producer_pos);
 	s->period = 1;
-	s->countdown = 0;
+	s->page = p->ring.producer;
 	/* J1: pairs with J2. The slot is ours before anyone goes by it. */
 	chute_store_release(&p->self, self);
+	chute_producer_shorten(p);
 	return 0;
 }
 
@@ -92,17 +98,6 @@ static void leave(struct chute_producer *p)
 
 /* ---- records ---- */
 
-/* Is there space for @bytes? 0, or -errno. */
-static int look_for_space(struct chute_producer *p, unsigned long pos, __u64 bytes)
-{
-	__s64 room = chute_ring_room(&p->ring, pos);
-
-	if (room < 0)
-		return (int)room;
-	chute_store_relaxed(&p->shared.limit_pos, pos + (unsigned long)room);
-	return bytes <= (__u64)room ? 0 : -ENOSPC;
-}
-
 /* Heal what hinders the consumer, unless this handle has looked a moment ago. */
 static void look_for_dead(struct chute_producer *p)
 {
@@ -123,7 +118,6 @@ static void look_for_dead(struct chute_producer *p)
 		period = 1;
 	}
 	chute_store_relaxed(&s->period, period);
-	chute_store_relaxed(&s->countdown, period - 1);
 }
 
 static void look(struct chute_producer *p)
@@ -132,58 +126,124 @@ static void look(struct chute_producer *p)
 	look_for_dead(p);
 }
 
+/* The record at @pos, for whoever has the lock. */
+static inline void *make_record(struct chute_producer *p, struct chute_producer_page *page,
+				unsigned long pos, __u64 bytes, __u64 word)
+{
+	char *payload = p->shared.payloads + (pos & p->fast.mask);
+
+	/* Nobody looks at it yet. */
+	chute_header_make(chute_header_of(payload), p->shared.header | word);
+	/* P3: pairs with the drain's D0. The header is there before its record. */
+	chute_store_release(&page->producer_pos, pos + (unsigned long)bytes);
+	chute_unlock(page);
+	return payload;
+}
+
+/* Is there space for @bytes? 0, or the errno value. */
+static int look_for_space(struct chute_producer *p, unsigned long pos, __u64 bytes)
+{
+	struct chute_shared_state *s = &p->shared;
+	__s64 room = (long)(chute_load_relaxed(&s->room_pos) - pos);
+	__u64 step;
+
+	if (room < (__s64)bytes) {
+		room = chute_ring_room(&p->ring, pos);
+		if (room < 0)
+			return (int)-room;
+		chute_store_relaxed(&s->room_pos, pos + (unsigned long)room);
+	}
+	if (room < (__s64)bytes)
+		return ENOSPC;
+	/* A size above CHUTE_PAYLOAD_MAX never fits into a step, and comes here, where
+	 * it has been refused. */
+	step = bytes * chute_load_relaxed(&s->period);
+	if (step > LIMIT_STEP)
+		step = LIMIT_STEP;
+	if (step > (__u64)room)
+		step = (__u64)room;
+	chute_store_relaxed(&s->limit_pos, pos + (unsigned long)step);
+	return 0;
+}
+
+/* With the lock, which is free after it. */
 static void *reserve_locked(struct chute_producer *p, __u32 size, __u32 count, __u64 bytes)
 {
 	struct chute_producer_page *page = p->ring.producer;
 	unsigned long pos = chute_load_relaxed(&page->producer_pos);
-	struct chute_header *header;
-	int err;
+	void *payload = NULL;
+	bool at_limit;
+	int err = 0;
 
 	/* Another thread's older view may have come last: compare signed. */
-	if ((long)(chute_load_relaxed(&p->shared.limit_pos) - pos) < (long)bytes) {
+	at_limit = (long)(chute_load_relaxed(&p->shared.limit_pos) - pos) < (long)bytes;
+	if (at_limit)
 		err = look_for_space(p, pos, bytes);
-		if (err == -ENOSPC)
-			chute_store_relaxed(&page->full, page->full + 1);
-		if (err)
-			return fail(-err);
+	if (!err) {
+		chute_count_alone(&page->records, count);
+		/* The whole of a batch is one BUSY record until it is finished: its other
+		 * headers are not there yet. */
+		if (count > 1)
+			size = (__u32)bytes - CHUTE_HEADER_SIZE;
+		payload =
+			make_record(p, page, pos, bytes,
+				    chute_header_word(size, (count - 1) << CHUTE_PAD_COUNT_SHIFT));
+	} else {
+		if (err == ENOSPC)
+			chute_count_alone(&page->full, 1);
+		chute_unlock(page);
 	}
-	/* In the lock's line. */
-	chute_store_relaxed(&page->records, page->records + count);
-	header = chute_ring_header(&p->ring, pos);
-	/* The whole of a batch is one BUSY record until it is finished: its other
-	 * headers are not there yet. */
-	chute_store_relaxed(&header->pad, p->shared.tag | (count - 1) << CHUTE_PAD_COUNT_SHIFT);
-	chute_store_relaxed(&header->len,
-			    (__u32)(count == 1 ? size : bytes - CHUTE_HEADER_SIZE) | CHUTE_BUSY);
-	/* P3: pairs with the drain's D0. The header is there before its record. */
-	chute_store_release(&page->producer_pos, pos + (unsigned long)bytes);
-	return header + 1;
+	if (at_limit)
+		look_for_dead(p);
+	return payload ? payload : fail(err);
 }
 
 static void *reserve(struct chute_producer *p, __u32 size, __u32 count, __u64 bytes)
 {
-	__u32 countdown;
-	void *payload;
 	int err = 0;
 
 	/* A shared batch is one record until it is finished. */
 	if (bytes - CHUTE_HEADER_SIZE > CHUTE_PAYLOAD_MAX)
 		return fail(E2BIG);
-	if (__builtin_expect(!chute_producer_is_ours(p), 0))
+	if (!chute_producer_is_ours(p))
 		err = rejoin(p);
-	if (err)
-		return fail(-err);
-	countdown = chute_load_relaxed(&p->shared.countdown);
-	if (__builtin_expect(!countdown, 0))
-		look_for_dead(p);
-	else
-		chute_store_relaxed(&p->shared.countdown, countdown - 1);
-	err = chute_lock(p->ring.producer, p->self);
-	if (err)
-		return fail(-err);
-	payload = reserve_locked(p, size, count, bytes);
+	if (!err)
+		err = chute_lock(p->ring.producer, p->self);
+	return err ? fail(-err) : reserve_locked(p, size, count, bytes);
+}
+
+/* What is long about a short reserve(): no space that we know of, or time to look. */
+static __attribute__((noinline, cold)) void *reserve_at_limit(struct chute_producer *p, __u32 size)
+{
+	if (size <= chute_payload_max(&p->fast))
+		return reserve_locked(p, size, 1, chute_record_bytes(size));
 	chute_unlock(p->ring.producer);
-	return payload;
+	return fail(E2BIG);
+}
+
+/*
+ * Of a shared handle, all that there is to it where nothing is in the way: one locked
+ * instruction, and no call.
+ */
+void *chute_reserve_slow(struct chute *c, __u32 size)
+{
+	struct chute_producer *p = chute_producer_of(c);
+	struct chute_producer_page *page = p->shared.page;
+	__u64 bytes = chute_record_bytes(size), self;
+	unsigned long pos;
+
+	/* J2: pairs with J1. */
+	self = chute_load_acquire(&p->shared.self);
+	if (__builtin_expect(self != chute_load_relaxed(chute_load_relaxed(&chute_owner_word)),
+			     0) ||
+	    __builtin_expect(!chute_lock_try(page, self), 0))
+		return chute_producer_reserve(p, size, 1);
+	pos = chute_load_relaxed(&page->producer_pos);
+	if (__builtin_expect((long)(chute_load_relaxed(&p->shared.limit_pos) - pos) < (long)bytes,
+			     0))
+		return reserve_at_limit(p, size);
+	chute_count_alone(&page->records, 1);
+	return make_record(p, page, pos, bytes, chute_header_word(size, 0));
 }
 
 static void finish(struct chute_producer *p, void *payload, __u32 flags, bool publish)
@@ -207,6 +267,20 @@ static void finish(struct chute_producer *p, void *payload, __u32 flags, bool pu
 	/* P4: pairs with the drain's D1. The commit point: before it the record is
 	 * lost with its producer, after it nothing can lose it. */
 	chute_store_release(&header->len, len | flags);
+}
+
+void chute_submit_slow(struct chute *c, void *payload)
+{
+	struct chute_producer *p = chute_producer_of(c);
+	struct chute_header *header = chute_header_of(payload);
+	const __u32 rare = CHUTE_PAD_COUNT_MASK << CHUTE_PAD_COUNT_SHIFT | CHUTE_PAD_SKIP;
+
+	if (__builtin_expect(p->shared.self == ~0ULL || chute_load_relaxed(&header->pad) & rare, 0))
+		p->kind->finish(p, payload, 0, true);
+	else
+		/* P4: as above. */
+		chute_store_release(&header->len,
+				    chute_load_relaxed(&header->len) & CHUTE_LENGTH_MASK);
 }
 
 static void publish(struct chute_producer *p)
@@ -239,7 +313,7 @@ static int wait(struct chute_producer *p, __u64 bytes, __s64 deadline)
 	if (err)
 		return err;
 	soon = chute_now_ns() + SLEEP_NS;
-	err = chute_wait_space(&copy, chute_load_relaxed(p->fast.producer_pos), bytes,
+	err = chute_wait_space(&copy, chute_load_relaxed(&p->ring.producer->producer_pos), bytes,
 			       deadline >= 0 && deadline < soon ? deadline : soon);
 	chute_wait_copy_fini(&copy);
 	if (!err)

@@ -22,6 +22,23 @@ static inline struct chute_header *chute_ring_header(const struct chute_ring *ri
 	return (struct chute_header *)(ring->data + (pos & (ring->size - 1)));
 }
 
+/* Both words of a header by one store, where nobody may look at it yet. */
+typedef __u64 __attribute__((may_alias)) chute_header_words;
+
+static inline __u64 chute_header_word(__u32 len, __u32 pad)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	return (__u64)pad << 32 | len;
+#else
+	return (__u64)len << 32 | pad;
+#endif
+}
+
+static inline void chute_header_make(struct chute_header *header, __u64 word)
+{
+	chute_store_relaxed((chute_header_words *)header, word);
+}
+
 static inline struct chute_header *chute_header_of(void *payload)
 {
 	return (struct chute_header *)payload - 1;
