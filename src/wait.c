@@ -333,15 +333,17 @@ int chute_wait_data(const struct chute_ring *ring, bool (*ready)(void *arg), voi
 	__u32 seen;
 
 	for (;;) {
-		/* K0: pairs with K1. Read before the look: a kick in between moves
-		 * it, and the futex does not sleep. */
-		seen = chute_load_acquire(&ring->producer->data_seq);
 		if (ready(arg))
 			return 0;
 		left = chute_left_ns(deadline_ns, bound);
 		if (!left)
 			return -ETIMEDOUT;
-		pthread_testcancel();
+		seen = chute_load_relaxed(&ring->producer->data_seq);
+		/* K0: pairs with K1. Either we see what was published, or the kick
+		 * sees us. */
+		chute_exchange(&ring->producer->data_sleepers, 1U);
+		if (ready(arg))
+			return 0;
 		ts = chute_timespec(left);
 		futex(&ring->producer->data_seq, FUTEX_WAIT, seen, &ts);
 		bound = longer(bound, SLEEP_MAX_NS);
@@ -361,6 +363,9 @@ void chute_wake_producers(const struct chute_ring *ring)
 void chute_wake_consumer(const struct chute_ring *ring)
 {
 	/* K1: pairs with K0. What was published is visible before it. */
+	if (!chute_exchange(&ring->producer->data_sleepers, 0U))
+		return;
+	/* K1: who has read the old value, and not slept yet, does not. */
 	chute_fetch_add(&ring->producer->data_seq, 1U);
 	futex(&ring->producer->data_seq, FUTEX_WAKE, 0x7fffffff, NULL);
 }

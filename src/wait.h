@@ -78,7 +78,7 @@ int chute_wait_data(const struct chute_ring *ring, bool (*ready)(void *arg), voi
  * there are any. */
 void chute_wake_producers(const struct chute_ring *ring);
 
-/* Wake the consumer of a memory ring. */
+/* Wake the consumer of a memory ring. Makes a system call only if it sleeps. */
 void chute_wake_consumer(const struct chute_ring *ring);
 
 #endif

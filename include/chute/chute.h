@@ -235,10 +235,10 @@ size_t chute_used(const struct chute *c);
  *
  * A ring in a map: runs the program of chute_opts.drain_prog_fd by
  * BPF_PROG_TEST_RUN (bpf(2)), in the calling thread, and returns what the program
- * returned. A memory ring: wakes its consumer from chute_drain_wait(), and returns
- * 0; submitting alone does not (it makes no system call), and a consumer that
- * nobody tells looks for itself, within 10 ms. With CHUTE_SHARED it first discards
- * what the dead have left in the consumer's way, unless a call has just looked.
+ * returned. A memory ring: wakes its consumer from chute_drain_wait(), with a system
+ * call only if it sleeps there, and returns 0; submitting alone does not wake it, and a
+ * consumer that nobody tells looks for itself, within 10 ms. With CHUTE_SHARED it first
+ * discards what the dead have left in the consumer's way, unless a call has just looked.
  *
  * -EOPNOTSUPP for a ring in a map without drain_prog_fd; -errno as bpf(2) has it.
  */

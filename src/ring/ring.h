@@ -37,7 +37,9 @@ struct chute_producer_page {
 	__u64 owner CHUTE_LINE;	   /* identity of the sole producer's process, or 0 */
 	__u32 blocked;		   /* it waits for space */
 	__u32 sleepers CHUTE_LINE; /* a producer sleeps, or is about to */
-	__u32 data_seq CHUTE_LINE; /* futex: moves when a producer kicks (memory rings) */
+	/* Memory rings: */
+	__u32 data_seq CHUTE_LINE; /* futex: moves when a producer wakes the consumer */
+	__u32 data_sleepers;	   /* a consumer sleeps, or is about to */
 	/* Many producers: who reserves now, or 0; see share.c. */
 	__u64 lock CHUTE_LINE;
 	__u64 takeovers; /* of the lock, from the dead */

@@ -167,13 +167,20 @@ static void every_nth_message_tells_the_consumer_of_a_memory_ring(void **state)
 	const struct chute_opts opts = { .sz = sizeof(opts), .flags = CHUTE_KICK, .kick_every = 5 };
 	int fd = chute_memory("kick", 65536), i;
 	struct chute *c = chute_open_memory(fd, &opts);
-	const __u32 *kicks = &chute_producer_of(c)->ring.producer->data_seq;
+	struct chute_producer_page *page = chute_producer_of(c)->ring.producer;
+	const __u32 *kicks = &page->data_seq;
 
 	(void)state;
 	for (i = 1; i <= 50; i++) {
+		page->data_sleepers = 1;
 		assert_int_equal(chute_send(c, "kick", 4, 0), 0);
 		assert_int_equal(*kicks, i / 5);
+		assert_int_equal(page->data_sleepers, i % 5 != 0);
 	}
+	page->data_sleepers = 1;
+	assert_int_equal(chute_kick(c), 0);
+	assert_int_equal(*kicks, 11);
+	/* Nobody sleeps: nobody is woken. */
 	assert_int_equal(chute_kick(c), 0);
 	assert_int_equal(*kicks, 11);
 	chute_close(c);

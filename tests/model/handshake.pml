@@ -13,6 +13,9 @@
  * machine has: the drain's consumer_pos always, `sleepers` with -DPLAIN_STORE. Others
  * see such a store any time later, but not after its process's next full barrier.
  *
+ * A kick is the same handshake in a memory ring, the other way round: the producer moves
+ * producer_pos, and a consumer sleeps (K0, K1; data_sleepers and data_seq).
+ *
  * Must fail:
  *   -DPLAIN_STORE              W0 is no full barrier
  *   -DLOOK_FIRST               W0 comes after the look

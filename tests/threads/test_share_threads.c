@@ -387,6 +387,7 @@ static void threads_that_share_a_handle_go_on_kicking(void **state)
 		seen += (__u64)chute_drain(&crowd.consumer, ignore, NULL, 0);
 	join_threads(threads, THREADS);
 	seq = s->ring.producer->data_seq;
+	s->ring.producer->data_sleepers = 1;
 	for (i = 0; i < 2; i++)
 		shared_send(&crowd.handles[0].fast, 1);
 	assert_true(s->ring.producer->data_seq != seq);

@@ -68,10 +68,12 @@ static void what_has_been_read_is_published_before_waiting_for_more(void **state
 	tool_pipe(in);
 	pid = tool_spawn(in[0], -1, -1, NULL, ARGS("send", ring));
 	close(in[0]);
+	chute_store_relaxed(&producer->data_sleepers, 1U);
 	tool_write(in[1], "one\ntw", 6);
 	assert_int_equal(chute_drain_wait(consumer, 60000000000), 0);
 	assert_int_equal(chute_drain(consumer, keep, got, 0), 1);
 	assert_string_equal(got, "one");
+	chute_store_relaxed(&producer->data_sleepers, 1U);
 	tool_write(in[1], "o\n", 2);
 	assert_int_equal(chute_drain_wait(consumer, 60000000000), 0);
 	assert_int_equal(chute_drain(consumer, keep, got, 0), 1);

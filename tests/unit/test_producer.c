@@ -406,6 +406,10 @@ static void a_ring_is_kicked_if_it_is_a_memory_ring(void **state)
 	(void)state;
 	plain_init(&r, SIZE, 0, 0);
 	c = plain_open(&r);
+	r.producer_page.data_sleepers = 1;
+	assert_int_equal(chute_kick(c), 0);
+	assert_int_equal(r.producer_page.data_seq, 1);
+	assert_int_equal(r.producer_page.data_sleepers, 0);
 	assert_int_equal(chute_kick(c), 0);
 	assert_int_equal(r.producer_page.data_seq, 1);
 	r.producer.ring.backend = CHUTE_BACKEND_MAP;
