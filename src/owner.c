@@ -222,39 +222,32 @@ static bool is_another(__u64 owner, const struct chute_proc *proc)
 	       (stack && stack_now && stack_now != stack);
 }
 
-/* Of a process in our namespaces: does the system say that it is dead? */
-static bool is_seen_dead(__u64 owner, const struct identity *me)
+enum sight { GONE, ENDING, RUNNING };
+
+/* Of a process in our namespaces: what does the system say of it? */
+static enum sight look_at(__u64 owner, const struct identity *me)
 {
 	pid_t pid = chute_owner_pid(owner);
 	struct chute_proc proc;
 
 	/* Another process that had our pid, or ourselves before an execve(). */
 	if (pid == chute_owner_pid(me->facts))
-		return true;
+		return GONE;
 	if (chute_proc_read(pid, &proc))
-		return pid_is_gone(pid);
+		return pid_is_gone(pid) ? GONE : RUNNING;
 	if (is_another(owner, &proc))
-		return true;
+		return GONE;
 	/* A leader that left its other threads running is a zombie too. */
-	if (chute_proc_is_ending(&proc, me->shows_memory) && proc.threads <= 1)
-		return true;
-	return chute_proc_dumps_core(pid);
-}
-
-/* The same where it takes long to find out, and there is no sign of life to go by. */
-static bool is_found_dead(__u64 owner, const struct identity *me)
-{
-	pid_t pid = chute_owner_pid(owner);
-	struct chute_proc proc;
-
-	return !chute_proc_read(pid, &proc) && chute_proc_is_ending(&proc, me->shows_memory) &&
-	       chute_proc_all_end(pid, me->shows_memory);
+	if (chute_proc_is_ending(&proc, me->shows_memory))
+		return proc.threads <= 1 ? GONE : ENDING;
+	return chute_proc_dumps_core(pid) ? GONE : RUNNING;
 }
 
 enum chute_owner_state chute_owner_state(__u64 owner)
 {
+	enum chute_life life = CHUTE_LIFE_UNKNOWN;
 	const struct identity *me;
-	enum chute_life life;
+	enum sight sight;
 	bool near;
 
 	if (!owner)
@@ -263,16 +256,16 @@ enum chute_owner_state chute_owner_state(__u64 owner)
 	if (owner == chute_load_relaxed(&me->word))
 		return CHUTE_OWNER_ALIVE;
 	near = same_namespaces(owner, me->facts);
-	if (near && is_seen_dead(owner, me))
+	sight = near ? look_at(owner, me) : RUNNING;
+	if (sight == GONE)
 		return CHUTE_OWNER_DEAD;
-	life = owner & LIFE ? chute_life_look(owner) : CHUTE_LIFE_UNKNOWN;
-	if (life == CHUTE_LIFE_OVER)
+	if (owner & LIFE)
+		life = chute_life_look(owner);
+	/* All of its threads may be ending, some time before the kernel shows it. */
+	if (life == CHUTE_LIFE_OVER ||
+	    (sight == ENDING && chute_proc_all_end(chute_owner_pid(owner), me->shows_memory)))
 		return CHUTE_OWNER_DEAD;
-	if (life == CHUTE_LIFE_GOES_ON)
-		return CHUTE_OWNER_ALIVE;
-	if (!near)
-		return CHUTE_OWNER_FOREIGN;
-	return is_found_dead(owner, me) ? CHUTE_OWNER_DEAD : CHUTE_OWNER_ALIVE;
+	return near || life == CHUTE_LIFE_GOES_ON ? CHUTE_OWNER_ALIVE : CHUTE_OWNER_FOREIGN;
 }
 
 int chute_owner_refusal(enum chute_owner_state state)
