@@ -247,27 +247,15 @@ unsigned int chute_lanes_count(struct chute_lanes *lanes)
 	return count;
 }
 
-static struct chute *open_lane_as(struct chute_lanes *lanes, unsigned int index, __u32 flags)
+static struct chute *open_lane(struct chute_lanes *lanes, unsigned int index)
 {
 	struct chute_opts opts = lanes->opts;
 	struct chute *c;
 
-	opts.flags = flags;
 	opts.side_index += index;
 	c = chute_open_memory(lanes->fds[index], &opts);
 	if (!c && errno == EINVAL)
 		c = chute_open_map(lanes->fds[index], &opts);
-	return c;
-}
-
-static struct chute *open_lane(struct chute_lanes *lanes, unsigned int index)
-{
-	const __u32 flags = lanes->opts.flags;
-	struct chute *c = open_lane_as(lanes, index, flags);
-
-	/* One of many that are there already: they heal it among themselves. */
-	if (!c && errno == EBUSY && (flags & CHUTE_SHARED) && (flags & CHUTE_RECOVER))
-		c = open_lane_as(lanes, index, flags & ~CHUTE_RECOVER);
 	return c;
 }
 

@@ -96,7 +96,9 @@ struct chute_opts {
  * CHUTE_RECOVER mends the ring before it is used: unfinished records, such as a
  * producer leaves that is killed between reserve and submit, and what a drain
  * refuses, are discarded; finished records before them stay. It is refused with
- * EBUSY while a producer of chute's is alive. One of libbpf's can't be seen.
+ * EBUSY while a producer of chute's is alive, but for others with CHUTE_SHARED where it
+ * is given with that: what those have open is spared, and so is what is no record. One
+ * of libbpf's can't be seen.
  */
 
 /*

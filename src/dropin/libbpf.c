@@ -63,7 +63,7 @@ static int as_libbpf(int err, int map_fd)
 static bool is_in_use(const struct chute_ring *ring)
 {
 	return chute_owner_state(chute_load_relaxed(&ring->producer->owner)) == CHUTE_OWNER_ALIVE ||
-	       chute_members_state(ring) == CHUTE_OWNER_ALIVE;
+	       chute_members_state(ring, -1) == CHUTE_OWNER_ALIVE;
 }
 
 static int open_ring(struct user_ring_buffer *rb, int map_fd)

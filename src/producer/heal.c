@@ -67,6 +67,27 @@ static void discard_of_the_gone(const struct chute_ring *ring, struct verdicts *
 	}
 }
 
+unsigned long chute_heal_unowned(const struct chute_ring *ring)
+{
+	struct chute_record record;
+	struct chute_header *header;
+	struct chute_walk walk;
+	unsigned long count = 0;
+	__u32 len;
+
+	chute_walk_start(&walk, chute_load_relaxed(&ring->consumer->consumer_pos));
+	while (chute_walk_next(&walk, ring, &record)) {
+		header = chute_ring_header(ring, record.pos);
+		len = record.size | CHUTE_BUSY;
+		if (record.flags != CHUTE_BUSY ||
+		    chute_pad_slot(chute_load_relaxed(&header->pad)) >= 0)
+			continue;
+		/* S2: pairs with D1. */
+		count += chute_compare_exchange(&header->len, &len, len | CHUTE_DISCARD);
+	}
+	return count;
+}
+
 /* Judge the owners that were put down: not under the lock, for it takes time. Returns
  * whether one was found dead. */
 static bool judge(struct verdicts *v)

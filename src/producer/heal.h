@@ -15,6 +15,10 @@
 #define CHUTE_HEAL_ALL	(~0UL)
 void chute_heal(const struct chute_ring *ring, unsigned long most);
 
+/* The same of what was left by producers that are not in the table: sole ones, or libbpf's.
+ * For who has the lock, and a slot. Returns how many records it discarded. */
+unsigned long chute_heal_unowned(const struct chute_ring *ring);
+
 /* The same of some, for a consumer: a producer that lives and has the lock, and may be
  * stopped or hostile, is not waited for. */
 void chute_heal_try(const struct chute_ring *ring);

@@ -9,7 +9,7 @@
 
 #include <errno.h>
 
-enum chute_owner_state chute_members_state(const struct chute_ring *ring)
+enum chute_owner_state chute_members_state(const struct chute_ring *ring, int but)
 {
 	enum chute_owner_state state, all = CHUTE_OWNER_DEAD;
 	__u64 owner, last = 0;
@@ -18,7 +18,7 @@ enum chute_owner_state chute_members_state(const struct chute_ring *ring)
 	for (i = 0; i < CHUTE_SLOTS; i++) {
 		/* O4: pairs with O2. We are the owner before we look for others. */
 		owner = chute_load_seq_cst(&ring->producer->slots[i].owner);
-		if (owner == last)
+		if (owner == last || i == but)
 			continue;
 		last = owner;
 		state = chute_owner_state(owner);

@@ -19,8 +19,9 @@ int chute_members_join(const struct chute_ring *ring, __u64 self, __u32 *tag);
 /* Leave. What is reserved and not finished will be discarded. */
 void chute_members_leave(const struct chute_ring *ring, __u64 self, __u32 tag);
 
-/* Is any producer of the table alive? If none is, can't any be judged? */
-enum chute_owner_state chute_members_state(const struct chute_ring *ring);
+/* Is any producer of the table, but for that in the slot @but, or -1, alive? If none is,
+ * can't any be judged? */
+enum chute_owner_state chute_members_state(const struct chute_ring *ring, int but);
 
 /* Is anyone in the table, or at the lock, who can't tell whether we live, nor we of
  * them? Full barriers, so that of two that come at once at least one sees it. */

@@ -11,7 +11,7 @@
 #include "producer/lock.h"
 #include "producer/members.h"
 #include "producer/producer.h"
-#include "producer/sole.h"
+#include "producer/recover.h"
 #include "ring/pad.h"
 #include "ring/record.h"
 
@@ -53,18 +53,38 @@ static int take_slot(struct chute_producer *p)
 	return 0;
 }
 
+/* Under the lock, and with a slot: nobody reserves, and no sole producer comes. Where
+ * others live, what they have open is spared, and with it all that is not a record. */
+static void mend(const struct chute_ring *ring, __u32 tag)
+{
+	struct chute_producer_page *page = ring->producer;
+	unsigned long count;
+
+	if (chute_members_state(ring, chute_pad_slot(tag)) == CHUTE_OWNER_DEAD)
+		count = chute_recover(ring);
+	else
+		count = chute_heal_unowned(ring);
+	chute_store_relaxed(&page->recovered, page->recovered + count);
+}
+
 static int join(struct chute_producer *p, bool recover)
 {
+	struct chute_producer_page *page = p->ring.producer;
 	int err;
 
-	/* Who mends the ring is its only producer meanwhile. */
-	if (recover) {
-		err = chute_sole_claim(&p->ring, p->self, true);
-		if (err)
-			return err;
-		chute_owner_release(&p->ring.producer->owner, p->self);
-	}
-	return take_slot(p);
+	if (!recover)
+		return take_slot(p);
+	if (chute_members_are_foreign(&p->ring, p->self))
+		return -EXDEV;
+	/* Of many that come to mend, each finds those before it in their slots. */
+	err = chute_lock(page, p->self);
+	if (err)
+		return err;
+	err = take_slot(p);
+	if (!err)
+		mend(&p->ring, p->shared.tag);
+	chute_unlock(page);
+	return err;
 }
 
 /* Join anew, in a child of fork(), which has its parent's handle and must not be taken

@@ -222,7 +222,7 @@ int chute_sole_claim(const struct chute_ring *ring, __u64 self, bool recover)
 	if (err)
 		return err;
 	chute_store_relaxed(&page->blocked, 0U);
-	err = chute_owner_refusal(chute_members_state(ring));
+	err = chute_owner_refusal(chute_members_state(ring, -1));
 	if (err) {
 		chute_owner_release(&page->owner, self);
 		return err;
