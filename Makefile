@@ -5,6 +5,7 @@ SUITE ?= bookworm
 .PHONY: all run check bench fuzz torture install fresh kernels cross clean
 
 # `make bench produce memory`: the words after it are lines, or questions, by name.
+# KEEP=1 keeps a whole run in docs/bench/; JSON=FILE has what it found as objects.
 ifeq ($(firstword $(MAKECMDGOALS)),bench)
 names := $(wordlist 2,$(words $(MAKECMDGOALS)),$(MAKECMDGOALS))
 .PHONY: $(names)
@@ -22,7 +23,7 @@ check: all
 	@scripts/check $(BUILD)
 
 bench: all
-	@scripts/bench $(BUILD) $(names)
+	@scripts/bench $(BUILD) $(names) $(if $(JSON),--json $(JSON)) $(if $(KEEP),--keep)
 
 fuzz:
 	@scripts/setup ci

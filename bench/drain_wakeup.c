@@ -12,7 +12,7 @@
 #include <chute/chute.h>
 
 static const struct bench_line lines[] = {
-	{ "drain-wakeup", "drain-wakeup", "ns", 10 },
+	{ "drain-wakeup", "drain-wakeup", "ns", 5 },
 };
 
 static struct bench_bpf *bpf;

@@ -195,6 +195,19 @@ void bench_rounds_default(unsigned int n)
 	rounds = n;
 }
 
+/* The least of some tries is what it takes when nobody else has the CPU. */
+static double least_ns(struct bench_side *side, __u64 count)
+{
+	double ns, least = side->round(side->arg, count);
+	int tries;
+
+	for (tries = 0; tries < 3 && least > round_ns / 4; tries++) {
+		ns = side->round(side->arg, count);
+		least = ns < least ? ns : least;
+	}
+	return least;
+}
+
 /* As many messages as take a round's time; whole thousands, so that batches and
  * packed records end where the round does. */
 static void calibrate(struct bench_side *side)
@@ -207,7 +220,7 @@ static void calibrate(struct bench_side *side)
 		return;
 	}
 	for (;;) {
-		ns = side->round(side->arg, count);
+		ns = least_ns(side, count);
 		if (ns > round_ns / 4)
 			break;
 		count *= ns < round_ns / 32 ? 8 : 2;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * harness.h: what the benchmark programs share: pinning, interleaved rounds,
- * medians and quartiles, the lines that are printed, and the JSON file.
+ * medians and quartiles, and the lines that are printed.
  *
  * A program answers one or more questions, each with one or more lines. All sides
- * of a line are measured in one process, round about, so that whatever else the
- * machine does hits them alike; a ratio is the median of the rounds' ratios.
+ * of a line are measured in one process, in turns, so that whatever else the machine
+ * does hits them alike; a result is the median of the rounds' results.
  */
 #ifndef CHUTE_BENCH_HARNESS_H
 #define CHUTE_BENCH_HARNESS_H
@@ -28,11 +28,20 @@ struct bench_series {
 	unsigned int n;
 };
 
+/* What a line's result is, and from which side its goal has to be reached. */
+enum bench_kind {
+	BENCH_TIMES, /* how many times better than the peer: at least */
+	BENCH_SHARE, /* the part of what the peer, a bound, allows, up to 1: at least */
+	BENCH_ABOVE, /* how much it is above the peer, in its unit: at most */
+	BENCH_ALONE, /* what it takes, in its unit; there is no peer: below */
+};
+
 struct bench_line {
 	const char *name;
 	const char *question; /* what to name on the command line for all of its lines */
 	const char *unit;     /* one word */
-	double must;	      /* the ratio to reach; 0: none is named */
+	double goal;	      /* what to reach on every CPU; 0: none is named */
+	enum bench_kind kind;
 	bool more_is_better;
 };
 
@@ -49,8 +58,9 @@ struct bench_side {
 };
 
 /*
- * Options: --list, --json FILE, --rounds N, --round-ms N; the rest are names of
- * lines or questions (none: all). Exits if there is nothing to do, and as skipped
+ * Options: --list, --json FILE (adds to it; -: on standard output, and no text there),
+ * --rounds N, --round-ms N; the rest are names of lines or questions (none: all).
+ * Exits if there is nothing to do, and as skipped
  * (77) with fewer than two CPUs. Pins the caller to the first, and asks for priority.
  */
 void bench_begin(int argc, char **argv, const struct bench_line *lines, size_t n);
@@ -58,11 +68,12 @@ void bench_begin(int argc, char **argv, const struct bench_line *lines, size_t n
 /* Is one of the lines of that name or question wanted? */
 bool bench_wanted(const char *name);
 
-/* Print and write down a line if it is wanted: two series of equally many rounds. */
+/* Print and write down a line if it is wanted: two series of equally many rounds.
+ * @peer is NULL where there is none. */
 void bench_report(const char *name, const char *ours_name, const struct bench_series *ours,
 		  const char *peer_name, const struct bench_series *peer);
 
-/* Writes the JSON file; returns main()'s exit code. */
+/* Ends what is written; returns main()'s exit code. */
 int bench_end(void);
 
 /* Calibrate, warm up, and measure the sides in turn: ABC, CBA, ABC ... */

@@ -21,8 +21,8 @@ grey = '#777777'
 
 # ---- every figure: name ratio low high must ----
 set output out.'/ratios.svg'
-set title 'How many times better than the peer, and the figure to reach'
-set xlabel 'times better than the peer (logarithmic)' offset 0,-0.3
+set title 'How many times better than the peer, and what to reach'
+set xlabel 'times better than the peer; of stream and shared-4on1, the part of a bound (logarithmic)' offset 0,-0.3
 set logscale x 10
 unset grid
 set grid xtics lc rgb '#dddddd'
@@ -51,6 +51,15 @@ set xtics noenhanced
 set key outside right top vertical reverse Left width -2
 unset xlabel
 set logscale y 10
+
+set xrange [-0.6:6.6]
+set xtics font ',12'
+set output out.'/produce.svg'
+set title 'What a record of 8 bytes costs its producer, as long as there is room'
+set ylabel 'ns a record (logarithmic)'
+set yrange [0.5:*]
+plot data.'/produce.dat' using 2:3:4:xticlabels(1) lc rgb ours title 'chute', \
+     '' using 5:6:7 lc rgb peer title 'libbpf'
 
 set xrange [-0.6:4.6]
 set output out.'/stream.svg'

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* report.c: see report.h. A line is for programs, the comment below it for people. */
+/* report.c: see report.h. Quartiles are of the rounds; a goal is held against the median. */
 #include "report.h"
 
-#include <json-c/json.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,8 +9,22 @@ struct spread {
 	double low, median, high; /* the quartiles */
 };
 
-static const char *json_path;
-static json_object *json_lines;
+/* How a kind of result looks: 6.34x, 96.2 %, +3.20 ns, 5.60 ns. */
+static const struct look {
+	const char *json;
+	const char *goal; /* before what is to be reached */
+	double factor;
+	const char *after; /* NULL: the line's unit */
+	bool sign;
+} looks[] = {
+	[BENCH_TIMES] = { "times", "", 1, "x" },
+	[BENCH_SHARE] = { "share", "", 100, " %" },
+	[BENCH_ABOVE] = { "above", "at most ", 1, NULL, true },
+	[BENCH_ALONE] = { "alone", "below ", 1, NULL },
+};
+
+static FILE *json;
+static bool no_text;
 
 void bench_add(struct bench_series *series, double value)
 {
@@ -55,96 +67,203 @@ double bench_median(const struct bench_series *series)
 	return spread_of(series).median;
 }
 
-/* How many times better, round by round. */
-static struct bench_series ratios(const struct bench_line *line, const struct bench_series *ours,
-				  const struct bench_series *peer)
+/* A round's result; see enum bench_kind. */
+static double result_of(const struct bench_line *line, double ours, double peer)
+{
+	if (line->kind == BENCH_ALONE)
+		return ours;
+	if (line->kind == BENCH_ABOVE)
+		return ours - peer;
+	return line->more_is_better ? ours / peer : peer / ours;
+}
+
+static struct spread results(const struct bench_line *line, const struct bench_series *ours,
+			     const struct bench_series *peer)
 {
 	struct bench_series r = { .n = 0 };
 	unsigned int i;
 
 	for (i = 0; i < ours->n; i++)
-		bench_add(&r, line->more_is_better ? ours->value[i] / peer->value[i]
-						   : peer->value[i] / ours->value[i]);
-	return r;
+		bench_add(&r, result_of(line, ours->value[i], peer ? peer->value[i] : 0));
+	return spread_of(&r);
 }
+
+static bool reached(const struct bench_line *line, double result)
+{
+	switch (line->kind) {
+	case BENCH_ABOVE:
+		return result <= line->goal;
+	case BENCH_ALONE:
+		return result < line->goal;
+	default:
+		return result >= line->goal;
+	}
+}
+
+/* ---- text ---- */
+
+struct text {
+	char s[64];
+};
 
 /* Three digits that count, and no exponent. */
-static const char *number(double value)
+static struct text number(double value, bool sign)
 {
-	static char text[16][32];
-	static unsigned int next;
-	char *out = text[next++ % 16];
-	int decimals = value >= 100 ? 0 : value >= 10 ? 1 : value >= 1 ? 2 : value >= 0.1 ? 3 : 4;
+	const double size = value < 0 ? -value : value;
+	const int decimals = size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : size >= 0.1 ? 3 : 4;
+	struct text t;
 
-	snprintf(out, sizeof(text[0]), "%.*f", decimals, value);
-	return out;
+	snprintf(t.s, sizeof(t.s), sign ? "%+.*f" : "%.*f", decimals, value);
+	return t;
 }
 
-static json_object *json_series(const char *name, const struct bench_series *series)
+static struct text result_number(const struct bench_line *line, double result)
 {
-	struct spread s = spread_of(series);
-	json_object *o = json_object_new_object(), *values = json_object_new_array();
-	unsigned int i;
+	const struct look *look = &looks[line->kind];
 
-	for (i = 0; i < series->n; i++)
-		json_object_array_add(values, json_object_new_double(series->value[i]));
-	if (name)
-		json_object_object_add(o, "name", json_object_new_string(name));
-	json_object_object_add(o, "median", json_object_new_double(s.median));
-	json_object_object_add(o, "lower_quartile", json_object_new_double(s.low));
-	json_object_object_add(o, "upper_quartile", json_object_new_double(s.high));
-	json_object_object_add(o, "rounds", values);
-	return o;
+	return number(result * look->factor, look->sign);
 }
 
-static void json_add(const struct bench_line *line, const char *ours_name,
-		     const struct bench_series *ours, const char *peer_name,
-		     const struct bench_series *peer, const struct bench_series *ratio)
+static const char *space_of(const struct look *look)
 {
-	json_object *o = json_object_new_object();
+	return look->after ? "" : " ";
+}
 
-	json_object_object_add(o, "name", json_object_new_string(line->name));
-	json_object_object_add(o, "question", json_object_new_string(line->question));
-	json_object_object_add(o, "unit", json_object_new_string(line->unit));
-	json_object_object_add(o, "must", json_object_new_double(line->must));
-	json_object_object_add(o, "ours", json_series(ours_name, ours));
-	json_object_object_add(o, "peer", json_series(peer_name, peer));
-	json_object_object_add(o, "ratio", json_series(NULL, ratio));
-	json_object_array_add(json_lines, o);
+static const char *unit_of(const struct bench_line *line)
+{
+	return looks[line->kind].after ? looks[line->kind].after : line->unit;
+}
+
+static struct text result_text(const struct bench_line *line, double result)
+{
+	struct text t, n = result_number(line, result);
+
+	snprintf(t.s, sizeof(t.s), "%.32s%s%.16s", n.s, space_of(&looks[line->kind]),
+		 unit_of(line));
+	return t;
+}
+
+/* Goals are round numbers. */
+static struct text goal_text(const struct bench_line *line, double result)
+{
+	const struct look *look = &looks[line->kind];
+	struct text t = { "" };
+
+	if (line->goal > 0)
+		snprintf(t.s, sizeof(t.s), look->sign ? "%s%+.4g%s%s: %s" : "%s%.4g%s%s: %s",
+			 look->goal, line->goal * look->factor, space_of(look), unit_of(line),
+			 reached(line, result) ? "yes" : "NO");
+	return t;
+}
+
+#define COLUMNS "%-28s  %9s  %-16s  %-19s  "
+
+void report_head(void)
+{
+	printf(COLUMNS "%s\n", "line", "result", "quartiles", "to reach", "medians");
+}
+
+static void print_text(const struct bench_line *line, const char *ours_name,
+		       const struct bench_series *ours, const char *peer_name,
+		       const struct bench_series *peer, const struct spread *r)
+{
+	char quartiles[160] = "";
+
+	/* One value is not of a round. */
+	if (ours->n > 1)
+		snprintf(quartiles, sizeof(quartiles), "%s to %s", result_number(line, r->low).s,
+			 result_number(line, r->high).s);
+	printf(COLUMNS "%s: %s %s", line->name, result_text(line, r->median).s, quartiles,
+	       goal_text(line, r->median).s, ours_name, number(bench_median(ours), false).s,
+	       line->unit);
+	if (peer)
+		printf("; %s: %s %s", peer_name, number(bench_median(peer), false).s, line->unit);
+	putchar('\n');
+}
+
+/* ---- JSON ---- */
+
+void report_json_string(FILE *out, const char *text)
+{
+	putc('"', out);
+	for (; *text; text++) {
+		if (*text == '"' || *text == '\\')
+			fprintf(out, "\\%c", *text);
+		else if ((unsigned char)*text < ' ')
+			fprintf(out, "\\u%04x", (unsigned int)*text);
+		else
+			putc(*text, out);
+	}
+	putc('"', out);
+}
+
+/* A member that is an object: a side with its name, or the result. */
+static void json_spread(const char *key, const char *name, const struct spread *s)
+{
+	fprintf(json, ",\"%s\":{", key);
+	if (name) {
+		fputs("\"name\":", json);
+		report_json_string(json, name);
+		putc(',', json);
+	}
+	fprintf(json, "\"median\":%.6g,\"lower_quartile\":%.6g,\"upper_quartile\":%.6g}", s->median,
+		s->low, s->high);
+}
+
+static void print_json(const struct bench_line *line, const char *ours_name,
+		       const struct bench_series *ours, const char *peer_name,
+		       const struct bench_series *peer, const struct spread *r)
+{
+	struct spread s = spread_of(ours);
+
+	fprintf(json, "{\"name\":\"%s\",\"question\":\"%s\",\"unit\":\"%s\",\"rounds\":%u",
+		line->name, line->question, line->unit, ours->n);
+	json_spread("ours", ours_name, &s);
+	if (peer) {
+		s = spread_of(peer);
+		json_spread("peer", peer_name, &s);
+	}
+	fprintf(json, ",\"kind\":\"%s\"", looks[line->kind].json);
+	json_spread("result", NULL, r);
+	if (line->goal > 0)
+		fprintf(json, ",\"goal\":%.6g,\"reached\":%s", line->goal,
+			reached(line, r->median) ? "true" : "false");
+	fputs("}\n", json);
+	fflush(json);
 }
 
 void report_line(const struct bench_line *line, const char *ours_name,
 		 const struct bench_series *ours, const char *peer_name,
 		 const struct bench_series *peer)
 {
-	struct bench_series ratio = ratios(line, ours, peer);
-	struct spread o = spread_of(ours), p = spread_of(peer), r = spread_of(&ratio);
+	const struct spread r = results(line, ours, peer);
 
-	printf("%s ours %s %s peer %s %s ratio %s\n", line->name, number(o.median), line->unit,
-	       number(p.median), line->unit, number(r.median));
-	printf("#   %s against %s", ours_name, peer_name);
-	/* One value is not of a round. */
-	if (ratio.n > 1)
-		printf("; quartiles of %u rounds: %s-%s, %s-%s, ratio %s-%s", ratio.n,
-		       number(o.low), number(o.high), number(p.low), number(p.high), number(r.low),
-		       number(r.high));
-	if (line->must > 0)
-		printf("; to reach: %s: %s", number(line->must),
-		       r.median >= line->must ? "yes" : "NO");
-	putchar('\n');
-	if (json_path)
-		json_add(line, ours_name, ours, peer_name, peer, &ratio);
+	if (!no_text)
+		print_text(line, ours_name, ours, peer_name, peer, &r);
+	if (json)
+		print_json(line, ours_name, ours, peer_name, peer, &r);
 }
 
 void report_json(const char *path)
 {
-	json_path = path;
-	json_lines = json_object_new_array();
+	no_text = !strcmp(path, "-");
+	json = no_text ? stdout : fopen(path, "a");
+	if (!json)
+		bench_fail("can't write %s", path);
+}
+
+FILE *report_json_file(void)
+{
+	return json;
+}
+
+bool report_text(void)
+{
+	return !no_text;
 }
 
 void report_end(void)
 {
-	if (json_path && json_object_to_file_ext(json_path, json_lines,
-						 JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED))
-		bench_fail("%s: %s", json_path, json_util_get_last_err());
+	if (fflush(stdout) || ferror(stdout) || (json && (fflush(json) || ferror(json))))
+		bench_fail("can't write what was measured");
 }

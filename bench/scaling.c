@@ -59,7 +59,12 @@ static void add_line(const char *ring, const char *message, const char *suffix)
 	char *name = line_names[lines_n];
 
 	snprintf(name, sizeof(line_names[0]), "scaling-%s-%s%s", ring, message, suffix);
-	lines[lines_n++] = (struct bench_line){ name, "scaling", "GB/s", 0, true };
+	lines[lines_n++] = (struct bench_line){
+		.name = name,
+		.question = "scaling",
+		.unit = "GB/s",
+		.more_is_better = true,
+	};
 }
 
 static void make_lines(void)

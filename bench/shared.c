@@ -3,12 +3,11 @@
  * shared.c: records of 8 bytes from one, two or four threads into one ring, or into a
  * lane each, against libbpf's producer with a mutex around its reserve.
  *
- * One or two threads, each on a CPU of its own, fill an empty ring together; then,
- * off the clock, a BPF program empties it and adds up what it finds. A round counts
- * with the median of its fills. Four threads have one CPU for them and a BPF program
+ * One or two threads, each on a CPU of its own, fill an empty ring together (fill.h).
+ * Four threads have one CPU for them and a BPF program
  * that drains on the other: they block when the ring is full.
  */
-#include "drainer.h"
+#include "fill.h"
 #include "bench.skel.h"
 #include "bench_lanes.skel.h"
 
@@ -21,16 +20,15 @@
 #include <unistd.h>
 
 static const struct bench_line lines[] = {
-	{ "shared-1", "shared", "ns", 1 },
-	{ "shared-2", "shared", "ns", 1 / 0.8 },
-	{ "shared-2-batch32", "shared", "ns", 10 },
-	{ "shared-4on1", "shared", "ns", 0.5 }, /* against one thread alone */
-	{ "lanes-2", "lanes", "ns", 8 },
+	{ "shared-1", "shared", "ns", 2.5 },
+	{ "shared-2", "shared", "ns", 2 },
+	{ "shared-2-batch32", "shared", "ns", 20 },
+	{ "shared-4on1", "shared", "ns", 0.5, BENCH_SHARE }, /* of one thread alone */
+	{ "lanes-2", "lanes", "ns", 20 },
 };
 
 #define RING_SIZE (2 * BENCH_LANE_SIZE)
 #define RECORDS	  (RING_SIZE / 16) /* a fill */
-#define FILLS_MAX 10000
 #define BATCH	  32
 #define CROWD	  4
 
@@ -46,6 +44,7 @@ struct filling {
 	void (*close)(void *handle);
 	int drain_fd;
 	const struct bench_totals *received;
+	void *handle; /* that of the round */
 };
 
 static struct bench_bpf *ours, *theirs;
@@ -169,6 +168,7 @@ static struct {
 	unsigned long go __attribute__((aligned(64)));
 	const struct filling *filling;
 	void *handle;
+	__u64 first;
 	unsigned long done __attribute__((aligned(64)));
 	bool stop __attribute__((aligned(64)));
 	bool ready;
@@ -185,59 +185,57 @@ static void *fill_second_half(void *arg)
 		while (chute_load_acquire(&second.go) != n)
 			if (chute_load_acquire(&second.stop))
 				return NULL;
-		second.filling->send(second.handle, RECORDS / 2, RECORDS);
+		second.filling->send(second.handle, second.first + RECORDS / 2,
+				     second.first + RECORDS);
 		chute_store_release(&second.done, n);
 	}
 }
 
-static double fill(const struct filling *f, void *handle)
+static void fill(void *arg, __u64 first)
 {
-	double start;
+	const struct filling *f = arg;
 
 	if (f->threads == 1) {
-		start = bench_now_ns();
-		f->send(handle, 0, RECORDS);
-		return bench_now_ns() - start;
+		f->send(f->handle, first, first + RECORDS);
+		return;
 	}
-	second.filling = f;
-	second.handle = handle;
-	start = bench_now_ns();
+	second.first = first;
 	chute_store_release(&second.go, second.go + 1);
-	f->send(handle, 0, RECORDS / 2);
+	f->send(f->handle, first, first + RECORDS / 2);
 	while (chute_load_acquire(&second.done) != second.go)
 		chute_pause();
-	return bench_now_ns() - start;
 }
 
 static double round_fill(void *arg, __u64 count)
 {
-	static double fill_ns[FILLS_MAX];
-	const struct filling *f = arg;
-	const struct bench_totals before = *f->received;
-	void *handle = f->open();
+	struct filling *f = arg;
+	const struct bench_fill fills = {
+		.name = f->name,
+		.records = RECORDS,
+		.drain_fd = f->drain_fd,
+		.received = f->received,
+		.fill = fill,
+		.arg = f,
+	};
 	pthread_t thread;
-	__u64 sent;
-	size_t n;
+	double ns;
 
-	bench_loaded(handle, f->name);
+	f->handle = f->open();
+	bench_loaded(f->handle, f->name);
+	second.filling = f;
+	second.handle = f->handle;
 	second.stop = second.ready = false;
 	second.go = second.done = 0;
 	if (f->threads == 2 && pthread_create(&thread, NULL, fill_second_half, NULL))
 		bench_fail("can't start a thread");
 	while (f->threads == 2 && !chute_load_acquire(&second.ready))
 		chute_pause();
-	for (n = 0, sent = 0; sent < count && n < FILLS_MAX; sent += RECORDS) {
-		fill_ns[n++] = fill(f, handle);
-		while (bench_run_program(f->drain_fd))
-			;
-	}
+	ns = bench_fills(&fills, count);
 	chute_store_release(&second.stop, true);
 	if (f->threads == 2)
 		pthread_join(thread, NULL);
-	f->close(handle);
-	bench_check(f->name, sent, f->received->messages - before.messages,
-		    n * (RECORDS * (RECORDS - 1ULL) / 2), f->received->sum - before.sum);
-	return bench_quantile(fill_ns, n, 0.5) * (double)count / RECORDS;
+	f->close(f->handle);
+	return ns;
 }
 
 /* ---- a crowd on one CPU, and a consumer on the other ---- */
@@ -296,8 +294,8 @@ static double round_crowd(void *arg, __u64 count)
 static void line(const char *name, struct filling *a, struct filling *b)
 {
 	struct bench_side sides[] = {
-		{ a->name, round_fill, a },
-		{ b->name, round_fill, b },
+		{ a->name, round_fill, a, BENCH_FILLS * RECORDS },
+		{ b->name, round_fill, b, BENCH_FILLS * RECORDS },
 	};
 
 	if (!bench_wanted(name))

@@ -3,8 +3,8 @@
  * bench.c: chute bench: runs the benchmark programs, which are beside the tool: where
  * they are installed, or in the build folder. Each knows its own questions.
  */
-#include "cli/json.h"
 #include "cli/options.h"
+#include "cli/tool.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,9 +20,11 @@
 /* What a benchmark exits with that can't be had here; it has said why. */
 #define SKIPPED 77
 
+/* The first has no questions: it describes the machine. */
 static const char *const programs[] = {
-	"produce",     "instructions", "stream", "drain-wakeup", "wake-latency",
-	"against-map", "memory",       "shared", "scaling",
+	"machine",	"produce",     "dropin",    "instructions", "stream",
+	"drain-wakeup", "drain-empty", "kick-idle", "wake-latency", "against-map",
+	"memory",	"shared",      "scaling",
 };
 
 #define PROGRAMS (sizeof(programs) / sizeof(programs[0]))
@@ -57,25 +59,21 @@ static bool find_folder(char *folder, size_t size)
 	return false;
 }
 
-/* Is called with each line of a program's output, its newline included. */
-typedef void take_fn(const char *line, void *ctx);
-
-/* Run one; its output goes to @take, or to standard output if that is NULL.
+/* Run one; its output goes to @out, or to standard output if that is NULL.
  * Returns its exit status, or -1 if it did not come to that. */
-static int run(const char *folder, const char *program, char **argv, take_fn *take, void *ctx)
+static int run(const char *folder, const char *program, char **argv, FILE *out)
 {
-	char path[PATH_MAX], *line = NULL;
+	char path[PATH_MAX], text[4096];
 	int fds[2] = { -1, -1 }, status;
-	size_t size = 0;
-	FILE *out;
+	ssize_t n;
 	pid_t pid;
 
 	snprintf(path, sizeof(path), "%s/%s", folder, program);
-	if (take && pipe2(fds, O_CLOEXEC))
+	if (out && pipe2(fds, O_CLOEXEC))
 		return -1;
 	pid = fork();
 	if (!pid) {
-		if (take && dup2(fds[1], STDOUT_FILENO) < 0)
+		if (out && dup2(fds[1], STDOUT_FILENO) < 0)
 			_exit(127);
 		/* We have ignored it, and the program would go on in vain. */
 		signal(SIGPIPE, SIG_DFL);
@@ -83,23 +81,15 @@ static int run(const char *folder, const char *program, char **argv, take_fn *ta
 		execv(path, argv);
 		_exit(127);
 	}
-	if (take) {
+	if (out) {
 		close(fds[1]);
-		out = fdopen(fds[0], "r");
-		while (out && getline(&line, &size, out) >= 0)
-			take(line, ctx);
-		free(line);
-		if (out)
-			fclose(out);
+		while ((n = read(fds[0], text, sizeof(text))) > 0)
+			fwrite(text, 1, (size_t)n, out);
+		close(fds[0]);
 	}
 	if (pid < 0 || waitpid(pid, &status, 0) < 0 || !WIFEXITED(status))
 		return -1;
 	return WEXITSTATUS(status);
-}
-
-static void collect(const char *line, void *ctx)
-{
-	fputs(line, ctx);
 }
 
 /* "QUESTION LINE\n" for every line, of all programs. The caller's; NULL on failure. */
@@ -113,8 +103,8 @@ static char *list(const char *folder)
 
 	if (!out)
 		return NULL;
-	for (i = 0; i < PROGRAMS; i++)
-		failed |= run(folder, programs[i], argv, collect, out) != 0;
+	for (i = 1; i < PROGRAMS; i++)
+		failed |= run(folder, programs[i], argv, out) != 0;
 	if (fclose(out) || failed) {
 		free(text);
 		return NULL;
@@ -136,54 +126,14 @@ static bool is_listed(const char *text, const char *name)
 	return false;
 }
 
-/* What is printed as an object when the comment below it has been read. */
-struct measured {
-	struct json_object *object; /* or NULL */
-	int status;
-};
-
-static void print_measured(struct measured *m)
+static int run_all(const char *folder, char **argv, const char *out_path)
 {
-	int err;
-
-	if (!m->object)
-		return;
-	err = json_print(m->object);
-	m->status = m->status ? m->status : err;
-	err = tool_flush();
-	m->status = m->status ? m->status : err;
-	m->object = NULL;
-}
-
-static void measure(const char *line, void *ctx)
-{
-	struct measured *m = ctx;
-	char name[64], unit[32], text[512];
-	double ours, peer, ratio;
-
-	if (m->object && sscanf(line, "# %511[^\n]", text) == 1)
-		json_add_text(m->object, "comment", text);
-	print_measured(m);
-	if (sscanf(line, "%63s ours %lf %31s peer %lf %*s ratio %lf", name, &ours, unit, &peer,
-		   &ratio) != 5)
-		return;
-	m->object = json_new();
-	json_add_text(m->object, "name", name);
-	json_add_text(m->object, "unit", unit);
-	json_add_quantity(m->object, "ours", ours);
-	json_add_quantity(m->object, "peer", peer);
-	json_add_quantity(m->object, "ratio", ratio);
-}
-
-static int run_all(const char *folder, char **argv, bool as_json)
-{
-	struct measured m = { 0 };
+	char *machine[] = { "machine", out_path ? "--json" : NULL, (char *)out_path, NULL };
 	int failed = 0, skipped = 0, status;
 	size_t i;
 
 	for (i = 0; i < PROGRAMS; i++) {
-		status = run(folder, programs[i], argv, as_json ? measure : NULL, &m);
-		print_measured(&m);
+		status = run(folder, programs[i], i ? argv : machine, NULL);
 		skipped += status == SKIPPED;
 		if (status == 0 || status == SKIPPED)
 			continue;
@@ -192,18 +142,25 @@ static int run_all(const char *folder, char **argv, bool as_json)
 	}
 	if (skipped && !failed)
 		tool_complain("not everything could be measured here");
-	return failed || skipped ? TOOL_FAILED : m.status;
+	return failed || skipped ? TOOL_FAILED : TOOL_OK;
 }
 
 struct how {
 	bool list, json;
+	const char *out; /* where objects go, "-" for standard output; or NULL */
+	__u64 rounds;	 /* 0: what each program takes for right */
 };
 
 static const struct option_row rows[] = {
 	{ "list", NULL, option_flag, OPTION_AT(struct how, list),
 	  "print all questions, and the lines that each prints" },
 	{ "json", NULL, option_flag, OPTION_AT(struct how, json),
-	  "an object a line for each line" },
+	  "an object a line, for the machine and for each line" },
+	{ "out", "FILE", option_text, OPTION_AT(struct how, out),
+	  "write these to FILE, beside the table" },
+	{ "rounds", "N", option_number, OPTION_AT(struct how, rounds),
+	  "how often each side is measured, up to 101", .of = "a number of rounds", .least = 1,
+	  .most = 101 },
 	{ 0 },
 };
 
@@ -212,37 +169,78 @@ static const struct verb_usage usage = {
 	.about = "Measure this machine: chute beside what one might use instead. Needs two CPUs, "
 		 "and for BPF to be root. All questions take some minutes.",
 	.rows = rows,
-	.more = "QUESTION is one of these, or the name of a line. A line says NAME ours VALUE UNIT "
-		"peer VALUE UNIT ratio R: medians, and how many times better; the comment below "
-		"it, who the peer is and the quartiles.",
+	.more = "QUESTION is one of these, or the name of a line. A line has its result, the "
+		"median of the rounds, their quartiles, what is to be reached, and what each side "
+		"took. A result of 6.34x is so many times better than the peer, 96.2 % the part "
+		"of what the peer, a bound, allows, +3.20 ns above the peer, and 5.60 ns without "
+		"one.",
 	.example = "chute bench produce drain-wakeup",
 };
 
+/* What the programs are given: options, and the names of lines. */
+static int run_wanted(const char *folder, const struct how *how, char **names, int names_n)
+{
+	char **argv = calloc((size_t)names_n + 8, sizeof(*argv)), rounds[24];
+	int n = 1, i, status;
+
+	if (!argv)
+		return tool_complain("no memory");
+	if (how->out) {
+		argv[n++] = "--json";
+		argv[n++] = (char *)how->out;
+	}
+	if (how->rounds) {
+		snprintf(rounds, sizeof(rounds), "%llu", (unsigned long long)how->rounds);
+		argv[n++] = "--rounds";
+		argv[n++] = rounds;
+	}
+	argv[n++] = "--";
+	for (i = 0; i < names_n; i++)
+		argv[n++] = names[i];
+	status = run_all(folder, argv, how->out);
+	free(argv);
+	return status;
+}
+
+/* Are they all listed? Programs add to a file: it starts empty. */
+static int prepare(const char *listed, const struct how *how, char **names, int names_n)
+{
+	FILE *out;
+	int i;
+
+	for (i = 0; i < names_n; i++)
+		if (!is_listed(listed, names[i]))
+			return tool_misuse("%s is no question", names[i]);
+	if (!how->out || !strcmp(how->out, "-"))
+		return TOOL_OK;
+	out = fopen(how->out, "we");
+	return out && !fclose(out) ? TOOL_OK : tool_complain("%s: %s", how->out, strerror(errno));
+}
+
 int tool_bench(int argc, char **argv)
 {
-	char folder[PATH_MAX], *names;
+	char folder[PATH_MAX], *listed;
 	struct how how = { 0 };
-	int i, status = options_take(&usage, &how, &argc, &argv);
+	int status = options_take(&usage, &how, &argc, &argv);
 
 	if (status != OPTIONS_GO_ON)
 		return status;
-	if (how.list && how.json)
-		return tool_misuse("--list and --json: the list is for people: give one of them");
+	if (how.list + how.json + !!how.out > 1)
+		return tool_misuse("give one of --list, --json and --out");
+	if (how.json)
+		how.out = "-";
 	if (!find_folder(folder, sizeof(folder)))
 		return tool_complain(
 			"the benchmarks are not installed: they are built where clang, "
-			"bpftool, libbpf, json-c and ConcurrencyKit are");
-	names = list(folder);
-	if (!names)
+			"bpftool, libbpf and ConcurrencyKit are");
+	listed = list(folder);
+	if (!listed)
 		return tool_complain("can't run the benchmarks in %s", folder);
-	for (i = 0, status = TOOL_OK; i < argc && !status; i++)
-		if (!is_listed(names, argv[i]))
-			status = tool_misuse("%s is no question", argv[i]);
+	status = prepare(listed, &how, argv, argc);
 	if (!status && how.list)
-		status = tool_print(names);
+		status = tool_print(listed);
 	else if (!status)
-		/* What is before the first name makes room for the program's. */
-		status = run_all(folder, argv - 1, how.json);
-	free(names);
+		status = run_wanted(folder, &how, argv, argc);
+	free(listed);
 	return status;
 }
