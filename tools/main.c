@@ -30,7 +30,9 @@ static const struct verb verbs[] = {
 	{ "replay", tool_replay, "drain a copy of an image, and see what comes" },
 	{ "list", tool_list, "all rings of this machine, and who has to do with them" },
 	{ "stat", tool_stat, "where a ring stands, and what goes in and out" },
+#ifdef TOOL_TOP
 	{ "top", tool_top, "all rings on a screen, live" },
+#endif
 	{ "bench", tool_bench, "measure this machine, beside what one might use instead" },
 };
 

@@ -179,6 +179,9 @@ def needs_libc_alone(library):
 def man_pages_are_installed():
     _, include = stage()
     man = include.parent / "share/man"
+    if os.environ["CHUTE_DOCS"] == "no":
+        assert not man.exists(), "there are manual pages in a build without"
+        return
     for page in (SOURCE / "man").glob("*.[1-8]"):
         path = man / f"man{page.suffix[1:]}" / page.name
         assert path.read_text() == page.read_text(), path
