@@ -139,7 +139,7 @@ class Build:
             made = [name for id in test.get("depends", []) for name in self.files.get(id, [])]
             needed |= {name[len("/chute/build/"):] for name in [*test["cmd"], *made]
                        if name.startswith("/chute/build/")}
-        self.run("ninja -C /chute/build --quiet " + " ".join(sorted(needed)))
+        self.run("ninja -C /chute/build -k 0 --quiet " + " ".join(sorted(needed)))
 
     def strip(self):
         """Leave out what only the compiler wants."""

@@ -44,7 +44,7 @@ static __u32 seal(struct chute_producer *p)
 	__u32 size = p->fast.pack_size; /* the first one's */
 	__u64 magic = CHUTE_PACK_MAGIC;
 
-	bool alone = end - first == message_takes(p, size);
+	bool alone = (size_t)(end - first) == message_takes(p, size);
 
 	if (p->pack.mixed)
 		first += sizeof(struct chute_message);

@@ -86,7 +86,7 @@ static enum outcome good_outcome(const struct image *image, const struct drained
 {
 	if (records == CHUTE_DRAIN_MAX)
 		return OUTCOME_LIMIT;
-	if (d->ret && d->ret == d->order.stop_after)
+	if (d->ret && (__u32)d->ret == d->order.stop_after)
 		return OUTCOME_STOPPED;
 	if (d->log->used >= ORACLE_WHOLE)
 		return OUTCOME_LOG_FULL;
@@ -110,7 +110,7 @@ void outcome_count(const struct image *image, const struct drained *d, unsigned 
 	counts[OUTCOME_CALLBACKS] += d->ret > 0;
 	counts[OUTCOME_ONLY_DISCARDED] += d->ret == 0 && records;
 	counts[OUTCOME_ERROR_AFTER_CALLBACKS] += d->ret < 0 && d->log->count;
-	counts[OUTCOME_PRODUCER_TOP_BIT] += image->prod_pos >> 63;
+	counts[OUTCOME_PRODUCER_TOP_BIT] += image->prod_pos > ~0UL >> 1;
 	counts[OUTCOME_PRODUCER_LAPS_AHEAD] += far && d->log->count;
 	counts[OUTCOME_ROUND_AND_ROUND] += d->to_pos - image->cons_pos > image->size;
 	counts[d->woken ? OUTCOME_WOKEN : OUTCOME_NOT_WOKEN]++;

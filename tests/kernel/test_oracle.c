@@ -194,7 +194,7 @@ static void compare(const struct bench *b, const struct drained *k, const struct
 		disagree(image, k, u, "another consumer_pos");
 	if (k->woken != u->woken)
 		disagree(image, k, u, "one woke and one did not");
-	if (k->ret >= 0 && k->ret != k->log->count)
+	if (k->ret >= 0 && (__u32)k->ret != k->log->count)
 		disagree(image, k, u, "the return value is not the number of callbacks");
 	if (memcmp(b->kernel->ring.data, image->data, image->size) ||
 	    memcmp(b->user->ring.data, image->data, image->size))

@@ -424,7 +424,7 @@ static void discarded_records_without_end_do_not_hold_it_up(void **state)
 {
 	const char *ring = tool_make_ring("endless", "64K");
 	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	const unsigned long far = 1UL << 62;
+	const unsigned long far = (~0UL >> 2) + 1;
 	__u32 header[2] = { CHUTE_DISCARD, 0 };
 	int fd = open(tool_ring_file(ring), O_RDWR | O_CLOEXEC);
 	struct tool_output o;

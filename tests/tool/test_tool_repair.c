@@ -253,7 +253,7 @@ static void what_takes_the_name_while_it_asks_is_left_alone(void **state)
 	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	struct place *p = place_open(state, 4096);
 	const __u32 header[2] = { 8 | CHUTE_BUSY, 0 };
-	const unsigned long producer_pos = 16;
+	const __u64 producer_pos = 16;
 	char other[64];
 	int fd;
 

@@ -24,7 +24,7 @@ int ring_path_in_bpffs(const char *path)
 	/* A pin's own file system is its directory's: nothing is mounted on a file. */
 	if (statfs(dirname(strcpy(parent, path)), &fs))
 		return -errno;
-	return fs.f_type == BPF_FS_MAGIC;
+	return (__u32)fs.f_type == BPF_FS_MAGIC;
 }
 
 /* ---- descriptors: 0, or an errno value ---- */
