@@ -172,14 +172,16 @@ def write_job(path, names, build, commands, lines=()):
 def verdict(output, status):
     """What a test's output and exit status come to, and whether that is good."""
     cases = re.findall(r"^(ok|not ok) \d+(.*)", output, re.M)
-    skipped = sum(" # SKIP" in rest for _, rest in cases)
-    failed = sum(word == "not ok" and " # SKIP" not in rest for word, rest in cases)
+    # cmocka calls a case whose set-up skips it "not ok", and exits accordingly.
+    skip = [" # SKIP" in rest or rest.endswith("Skipped!") for _, rest in cases]
+    skipped = sum(skip)
+    failed = sum(word == "not ok" and not skips for (word, _), skips in zip(cases, skip))
     planned = re.search(r"^1\.\.(\d+)", output, re.M)
     if status in (124, 137):
         return "timed out", False
     if failed:
         return f"{failed} of {planned[1] if planned else '?'} failed", False
-    if status not in (0, 77) or (planned and int(planned[1]) != len(cases)):
+    if (status not in (0, 77) and not skipped) or (planned and int(planned[1]) != len(cases)):
         return f"exit {status}", False
     if not planned:
         return "ok", True

@@ -80,7 +80,8 @@ static void submit_publishes(struct plain *r, struct chute *c, unsigned long sta
 
 	memset(payload, 'x', size);
 	chute_submit(c, payload);
-	assert_int_equal(r->producer_page.producer_pos, start_pos + chute_record_bytes(size));
+	assert_int_equal(r->producer_page.producer_pos,
+			 (unsigned long)(start_pos + chute_record_bytes(size)));
 	assert_record(r, start_pos, size, 'x', size);
 }
 
@@ -93,7 +94,8 @@ static void a_submitted_record_is_header_payload_and_position(void **state)
 static void discard_publishes(struct plain *r, struct chute *c, unsigned long start_pos, __u32 size)
 {
 	chute_discard(c, chute_reserve(c, size));
-	assert_int_equal(r->producer_page.producer_pos, start_pos + chute_record_bytes(size));
+	assert_int_equal(r->producer_page.producer_pos,
+			 (unsigned long)(start_pos + chute_record_bytes(size)));
 	assert_record(r, start_pos, size | CHUTE_DISCARD, '\xa5', size);
 }
 
@@ -112,7 +114,8 @@ static void stage_hides(struct plain *r, struct chute *c, unsigned long start_po
 	assert_int_equal(r->producer_page.producer_pos, start_pos);
 	assert_record(r, start_pos, size, 'y', size);
 	chute_publish(c);
-	assert_int_equal(r->producer_page.producer_pos, start_pos + chute_record_bytes(size));
+	assert_int_equal(r->producer_page.producer_pos,
+			 (unsigned long)(start_pos + chute_record_bytes(size)));
 	assert_record(r, start_pos, size, 'y', size);
 	/* Nothing is staged any more. */
 	chute_publish(c);

@@ -145,7 +145,8 @@ static void a_record_that_wraps_is_contiguous(void **state)
 			if (before_end && sizes[i])
 				assert_int_equal(bytes[off + 8], 'w');
 			assert_int_equal(pread(fd, &pos, sizeof(pos), 4096), sizeof(pos));
-			assert_int_equal(pos, start_pos_at(SIZE, j) + chute_record_bytes(sizes[i]));
+			assert_int_equal(pos, (unsigned long)(start_pos_at(SIZE, j) +
+							      chute_record_bytes(sizes[i])));
 			consumer = chute_consumer_open(fd);
 			assert_non_null(consumer);
 			chute_consumer_close(consumer);
