@@ -93,10 +93,20 @@ static int watch_map(struct chute_wait *w)
 	return err;
 }
 
-int chute_wait_copy(struct chute_wait *copy, const struct chute_wait *w)
+void chute_wait_copy(struct chute_wait *copy, const struct chute_wait *w)
 {
-	*copy = *w;
-	return w->epoll_fd < 0 ? 0 : watch_map(copy);
+	/* Not what another thread may be about to learn. */
+	*copy = (struct chute_wait){
+		.ring = w->ring,
+		.epoll_fd = -1,
+		.spin_ns = w->spin_ns,
+		.spin_now_ns = w->spin_ns,
+		.sleepers = w->sleepers,
+		.sleep_min_ns = w->sleep_min_ns,
+		.sleep_max_ns = w->sleep_max_ns,
+	};
+	if (w->ring->backend == CHUTE_BACKEND_MAP)
+		watch_map(copy);
 }
 
 void chute_wait_copy_fini(struct chute_wait *copy)
@@ -247,7 +257,7 @@ static int sleep_for_space(struct chute_wait *w, unsigned long head_pos, __u64 b
 	__u32 *seq = &w->ring->consumer->space_seq, seen = 0;
 	int saved = errno, told;
 
-	if (w->epoll_fd < 0)
+	if (w->ring->backend == CHUTE_BACKEND_MEMORY)
 		seen = chute_load_relaxed(seq);
 	if (w->sleepers) {
 		/* W0: pairs with W1. Either we see the consumer's position, or it
@@ -256,7 +266,7 @@ static int sleep_for_space(struct chute_wait *w, unsigned long head_pos, __u64 b
 		if (has_space(w, head_pos, bytes))
 			return 1;
 	}
-	if (w->epoll_fd < 0)
+	if (w->ring->backend == CHUTE_BACKEND_MEMORY)
 		return futex(seq, FUTEX_WAIT, seen, &ts);
 	told = sleep_on_map(w, &ts);
 	if (told < 0 && told != -EINTR && !w->as_libbpf)

@@ -49,10 +49,10 @@ void chute_wait_fini(struct chute_wait *w);
 
 /*
  * Make @copy wait for the same as @w, with an epoll of its own: an edge wakes one
- * waiter, so that threads can't share one. chute_wait_copy_fini() ends it.
- * Returns 0 or -errno as epoll_create1(2) and epoll_ctl(2).
+ * waiter, so that threads can't share one. Without a descriptor for it, it looks by the
+ * clock. chute_wait_copy_fini() ends it.
  */
-int chute_wait_copy(struct chute_wait *copy, const struct chute_wait *w);
+void chute_wait_copy(struct chute_wait *copy, const struct chute_wait *w);
 void chute_wait_copy_fini(struct chute_wait *copy);
 
 /*

@@ -55,6 +55,7 @@ void *chute_producer_reserve(struct chute_producer *p, __u32 size, __u32 count)
 
 struct block {
 	struct chute_producer *p;
+	struct chute_wait *wait, own;
 	__s64 start;
 };
 
@@ -63,20 +64,20 @@ static void unblock(void *arg)
 {
 	struct block *block = arg;
 
-	block->p->kind->unblock(block->p, (__u64)(chute_now_ns() - block->start));
+	block->p->kind->unblock(block->p, block->wait, (__u64)(chute_now_ns() - block->start));
 }
 
 static int wait_and_reserve(struct chute_producer *p, __u32 size, __u32 count, __s64 deadline,
 			    void **payload)
 {
 	__u64 bytes = count * chute_record_bytes(size);
-	struct block block = { p, chute_now_ns() };
+	struct block block = { .p = p, .start = chute_now_ns() };
 	int err;
 
-	p->kind->block(p);
+	block.wait = p->kind->block(p, &block.own);
 	pthread_cleanup_push(unblock, &block);
 	do {
-		err = p->kind->wait(p, bytes, deadline);
+		err = p->kind->wait(p, block.wait, bytes, deadline);
 		*payload = err ? NULL : chute_producer_reserve(p, size, count);
 	} while (!err && !*payload && errno == ENOSPC);
 	pthread_cleanup_pop(1);

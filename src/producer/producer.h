@@ -30,11 +30,12 @@ struct chute_producer_kind {
 	void (*finish)(struct chute_producer *p, void *payload, __u32 flags, bool publish);
 	void (*publish)(struct chute_producer *p);
 
+	/* A call waits from now on, and says so on the ring: by the handle's wait, which
+	 * is returned, or by one of its own in @own; it no longer does, after @ns. */
+	struct chute_wait *(*block)(struct chute_producer *p, struct chute_wait *own);
+	void (*unblock)(struct chute_producer *p, struct chute_wait *wait, __u64 ns);
 	/* Wait until there may be space for @bytes. 0, -ETIMEDOUT or -errno. */
-	int (*wait)(struct chute_producer *p, __u64 bytes, __s64 deadline);
-	/* For who looks at the ring: we wait from now on; we no longer do, after @ns. */
-	void (*block)(struct chute_producer *p);
-	void (*unblock)(struct chute_producer *p, __u64 ns);
+	int (*wait)(struct chute_producer *p, struct chute_wait *wait, __u64 bytes, __s64 deadline);
 	/* Discard what the dead have left, unless a call has just looked; may be NULL. */
 	void (*look)(struct chute_producer *p);
 
@@ -70,6 +71,7 @@ struct chute_shared_state {
 	/* The last look for a stuck record, and where the consumer was then. */
 	__s64 looked_ns;
 	unsigned long seen_pos;
+	__u32 waits;   /* a thread has the handle's wait, or a fork has left it to our parent */
 	__u64 joining; /* the process that has a thread in rejoin(), or 0 */
 };
 

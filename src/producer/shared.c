@@ -104,8 +104,11 @@ static int rejoin(struct chute_producer *p)
 		/* J0: pairs with J1. A thread of the process that forked us may have been
 		 * here in that moment, and is not in this process. */
 	} while (seen == self || !chute_compare_exchange(joining, &seen, self));
-	if (!chute_producer_is_ours(p))
+	if (!chute_producer_is_ours(p)) {
 		err = take_slot(p);
+		/* The handle's epoll is our parent's too, and an edge wakes one of us. */
+		chute_store_relaxed(&p->shared.waits, 1U);
+	}
 	/* J1: pairs with J0. */
 	chute_store_release(joining, (__u64)0);
 	return err;
@@ -322,35 +325,42 @@ static void shorten(struct chute_producer *p, void *payload, __u32 had, __u32 si
 
 /* ---- waiting ---- */
 
-static int wait(struct chute_producer *p, __u64 bytes, __s64 deadline)
+/* The first thread that waits has the handle's wait, and what that has learned. The
+ * others have one of their own for as long as they wait: an edge wakes one waiter. */
+static struct chute_wait *block(struct chute_producer *p, struct chute_wait *own)
 {
-	struct chute_wait copy;
-	__s64 soon;
+	__u32 seen = 0;
+
+	chute_members_blocked(&p->ring, p->shared.tag, 1);
+	/* Q0: pairs with Q1. What the last thread has learned is visible to the next. */
+	if (chute_compare_exchange(&p->shared.waits, &seen, 1U))
+		return &p->wait;
+	chute_wait_copy(own, &p->wait);
+	return own;
+}
+
+static void unblock(struct chute_producer *p, struct chute_wait *w, __u64 ns)
+{
+	if (w == &p->wait)
+		/* Q1: pairs with Q0. */
+		chute_store_release(&p->shared.waits, 0U);
+	else
+		chute_wait_copy_fini(w);
+	chute_members_blocked(&p->ring, p->shared.tag, -1);
+	chute_count(&p->ring.producer->blocked_ns, ns);
+}
+
+static int wait(struct chute_producer *p, struct chute_wait *w, __u64 bytes, __s64 deadline)
+{
+	__s64 soon = chute_now_ns() + SLEEP_NS;
 	int err;
 
-	/* Each thread has an epoll of its own: an edge wakes one waiter. */
-	err = chute_wait_copy(&copy, &p->wait);
-	if (err)
-		return err;
-	soon = chute_now_ns() + SLEEP_NS;
-	err = chute_wait_space(&copy, chute_load_relaxed(&p->ring.producer->producer_pos), bytes,
+	err = chute_wait_space(w, chute_load_relaxed(&p->ring.producer->producer_pos), bytes,
 			       deadline >= 0 && deadline < soon ? deadline : soon);
-	chute_wait_copy_fini(&copy);
 	if (!err)
 		return 0;
 	chute_heal(&p->ring, CHUTE_HEAL_SOME);
 	return deadline >= 0 && chute_now_ns() >= deadline ? -ETIMEDOUT : 0;
-}
-
-static void block(struct chute_producer *p)
-{
-	chute_members_blocked(&p->ring, p->shared.tag, 1);
-}
-
-static void unblock(struct chute_producer *p, __u64 ns)
-{
-	chute_members_blocked(&p->ring, p->shared.tag, -1);
-	chute_count(&p->ring.producer->blocked_ns, ns);
 }
 
 const struct chute_producer_kind chute_shared = {

@@ -182,18 +182,21 @@ static void publish(struct chute_producer *p)
 		publish_staged(p);
 }
 
-static int wait(struct chute_producer *p, __u64 bytes, __s64 deadline)
+static int wait(struct chute_producer *p, struct chute_wait *w, __u64 bytes, __s64 deadline)
 {
-	return chute_wait_space(&p->wait, p->fast.head_pos, bytes, deadline);
+	return chute_wait_space(w, p->fast.head_pos, bytes, deadline);
 }
 
-static void block(struct chute_producer *p)
+static struct chute_wait *block(struct chute_producer *p, struct chute_wait *own)
 {
+	(void)own; /* one thread at a time */
 	chute_store_relaxed(&p->ring.producer->blocked, 1U);
+	return &p->wait;
 }
 
-static void unblock(struct chute_producer *p, __u64 ns)
+static void unblock(struct chute_producer *p, struct chute_wait *w, __u64 ns)
 {
+	(void)w;
 	chute_store_relaxed(&p->ring.producer->blocked, 0U);
 	chute_count_alone(&p->ring.producer->blocked_ns, ns);
 }
