@@ -348,6 +348,7 @@ int chute_wait_data(const struct chute_ring *ring, bool (*ready)(void *arg), voi
 		left = chute_left_ns(deadline_ns, bound);
 		if (!left)
 			return -ETIMEDOUT;
+		pthread_testcancel();
 		seen = chute_load_relaxed(&ring->producer->data_seq);
 		/* K0: pairs with K1. Either we see what was published, or the kick
 		 * sees us. */
