@@ -46,13 +46,17 @@ static void many_feed_a_shared_ring_and_no_other_beside_them(void **state)
 		 "chute send: %s: another program feeds it, and what is not finished is that "
 		 "one's: leave out --recover, or stop that one first",
 		 ring);
-	tool_expect(1, want, ARGS("send", ring, "--shared", "--recover"));
+	tool_expect(1, want, ARGS("send", ring, "--recover"));
+	/* Who shares it and mends it is let in, and spares what the others have open. */
+	tool_run(&o, "three\n", 6, ARGS("send", "-q", ring, "--shared", "--recover"));
+	assert_int_equal(o.status, 0);
+	tool_free(&o);
 	for (i = 0; i < 2; i++) {
 		close(in[i][1]);
 		assert_int_equal(tool_wait(pids[i]), 0);
 	}
 	tool_run(&o, "", 0, ARGS("recv", "-q", ring, "--timeout", "0"));
-	assert_string_equal(o.out, "one\ntwo\n");
+	assert_string_equal(o.out, "one\ntwo\nthree\n");
 	tool_free(&o);
 	tool_unmap_page(page);
 }
