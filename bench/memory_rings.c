@@ -110,14 +110,16 @@ static int add_64(const void *payload, __u32 size, void *ctx)
 	return 0;
 }
 
-static void add_message_8(const void *message, __u32 size, void *ctx)
+static int add_message_8(const void *message, __u32 size, void *ctx)
 {
 	add_8(message, size, ctx);
+	return CHUTE_NEXT;
 }
 
-static void add_message_64(const void *message, __u32 size, void *ctx)
+static int add_message_64(const void *message, __u32 size, void *ctx)
 {
 	add_64(message, size, ctx);
+	return CHUTE_NEXT;
 }
 
 static __u64 receive_records(const struct way *way, __u64 count)

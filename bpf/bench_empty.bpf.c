@@ -19,9 +19,10 @@ CHUTE_RING(ring, 4096);
 
 struct bench_totals received;
 
-static __always_inline void count_message(const struct bench_message_8 *message, void *ctx)
+static __always_inline int count_message(const struct bench_message_8 *message, void *ctx)
 {
 	received.messages++;
+	return CHUTE_NEXT;
 }
 CHUTE_RECEIVE(struct bench_message_8, count_message);
 

@@ -13,15 +13,16 @@ CHUTE_LANES(lanes, 2, BENCH_LANE_SIZE);
 
 struct bench_totals received;
 
-static __always_inline void add_8(__u32 lane, const struct bench_message_8 *message, void *ctx)
+static __always_inline int add_8(__u32 lane, const struct bench_message_8 *message, void *ctx)
 {
 	received.sum += message->word;
 	received.messages++;
+	return CHUTE_NEXT;
 }
-CHUTE_LANE_RECEIVE(lanes, struct bench_message_8, add_8);
+CHUTE_LANE_RECEIVE(struct bench_message_8, add_8);
 
 SEC("syscall")
 int drain_lanes(void *ctx)
 {
-	return chute_drain_lanes(lanes, add_8, NULL);
+	return chute_drain_lanes(&lanes, add_8, NULL);
 }

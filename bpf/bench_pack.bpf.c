@@ -16,14 +16,15 @@ CHUTE_RING(ring, 256 * 1024);
 
 struct bench_totals received;
 
-static __always_inline void add_8(const struct bench_message_8 *message, void *ctx)
+static __always_inline int add_8(const struct bench_message_8 *message, void *ctx)
 {
 	received.sum += message->word;
 	received.messages++;
+	return CHUTE_NEXT;
 }
 CHUTE_RECEIVE(struct bench_message_8, add_8);
 
-static __always_inline void add_64(const struct bench_message_64 *message, void *ctx)
+static __always_inline int add_64(const struct bench_message_64 *message, void *ctx)
 {
 	int i;
 
@@ -31,20 +32,23 @@ static __always_inline void add_64(const struct bench_message_64 *message, void 
 	for (i = 0; i < 8; i++)
 		received.sum += message->words[i];
 	received.messages++;
+	return CHUTE_NEXT;
 }
 CHUTE_RECEIVE(struct bench_message_64, add_64);
 
-static __always_inline void add_first(const void *message, __u32 size, void *ctx)
+static __always_inline int add_first(const void *message, __u32 size, void *ctx)
 {
 	received.sum += *(const __u64 *)message;
 	received.messages++;
+	return CHUTE_NEXT;
 }
 CHUTE_MESSAGES(add_first);
 
-static __always_inline void note_time(const void *message, __u32 size, void *ctx)
+static __always_inline int note_time(const void *message, __u32 size, void *ctx)
 {
 	received.messages++;
 	received.last_ns = bpf_ktime_get_ns();
+	return CHUTE_NEXT;
 }
 CHUTE_MESSAGES(note_time);
 

@@ -17,22 +17,24 @@ CHUTE_LANES(lanes, LANES, 4096);
 
 struct heard heard;
 
-static void on_said(__u32 lane, const struct said *said, void *ctx)
+static int on_said(__u32 lane, const struct said *said, void *ctx)
 {
 	hear(&heard, lane, said);
 	++*(__u64 *)ctx;
+	return CHUTE_NEXT;
 }
-CHUTE_LANE_RECEIVE(lanes, struct said, on_said);
+CHUTE_LANE_RECEIVE(struct said, on_said);
 
-static void on_any(__u32 lane, const void *msg, __u32 size, void *ctx)
+static int on_any(__u32 lane, const void *msg, __u32 size, void *ctx)
 {
 	if (size == sizeof(struct said))
 		hear(&heard, lane, msg);
 	else
 		heard.wrong++;
 	++*(__u64 *)ctx;
+	return CHUTE_NEXT;
 }
-CHUTE_LANE_MESSAGES(lanes, on_any);
+CHUTE_LANE_MESSAGES(on_any);
 
 /* What the last drain's functions have counted by way of their context. */
 __u64 counted;
@@ -41,7 +43,7 @@ SEC("syscall")
 int drain_said(void *ctx)
 {
 	__u64 count = 0;
-	long ret = chute_drain_lanes(lanes, on_said, &count);
+	long ret = chute_drain_lanes(&lanes, on_said, &count);
 
 	counted = count;
 	return ret;
@@ -51,7 +53,7 @@ SEC("syscall")
 int drain_any(void *ctx)
 {
 	__u64 count = 0;
-	long ret = chute_drain_lanes(lanes, on_any, &count);
+	long ret = chute_drain_lanes(&lanes, on_any, &count);
 
 	counted = count;
 	return ret;

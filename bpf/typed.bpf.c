@@ -36,7 +36,7 @@ struct {
 		char bytes[SIZE];                                                                  \
 	};                                                                                         \
                                                                                                    \
-	static __always_inline void on_##SIZE(const struct type_##SIZE *msg, void *ctx)            \
+	static __always_inline int on_##SIZE(const struct type_##SIZE *msg, void *ctx)             \
 	{                                                                                          \
 		struct received *got = ctx;                                                        \
                                                                                                    \
@@ -46,6 +46,7 @@ struct {
 		got->checksum = receive_mix(got->checksum, PART(msg, 0, SIZE < 8 ? SIZE : 8));     \
 		got->checksum = receive_mix(got->checksum,                                         \
 					    PART(msg, (SIZE - 1) / 8 * 8, (SIZE - 1) % 8 + 1));    \
+		return CHUTE_NEXT;                                                                 \
 	}                                                                                          \
 	CHUTE_RECEIVE(struct type_##SIZE, on_##SIZE)                                               \
                                                                                                    \

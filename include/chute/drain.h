@@ -87,15 +87,18 @@ int chute_consume(struct chute_consumer *consumer, unsigned long from, unsigned 
 		  __u64 flags);
 
 /*
- * Called for each message by chute_drain_messages(). The same function may be
+ * Called for each message by chute_drain_messages(). Returns CHUTE_NEXT to go on,
+ * CHUTE_STOP (anything else) to stop after this message. The same function may be
  * compiled for BPF and named in CHUTE_MESSAGES() of chute/chute.bpf.h.
  */
-typedef void chute_message_fn(const void *msg, __u32 size, void *ctx);
+typedef int chute_message_fn(const void *msg, __u32 size, void *ctx);
 
-/* What chute_drain_messages() found, added up. */
+/* What chute_drain_messages() found. Zeroed by the caller, once. */
 struct chute_messages {
-	__u64 messages;	 /* delivered */
-	__u64 malformed; /* packed records that were not what they said, skipped */
+	__u64 messages;	 /* delivered, added up */
+	__u64 malformed; /* packed records that were not what they said, added up */
+	__u32 more;	 /* 1: the last drain ended before it saw the ring's end. 0: it did */
+	__u32 turn;	 /* of chute_drain_lanes(): which lane the next one begins with */
 };
 
 /*
@@ -103,10 +106,23 @@ struct chute_messages {
  * for each message, packed or not, in order. A packed record that is not what it
  * says is read as far as it makes sense, and counted in @found, which may be NULL.
  *
+ * Ends as well when @fn stops it, and after the record in which CHUTE_DRAIN_MAX messages
+ * are reached. A packed record that @fn has stopped in stays in the ring, and the next call,
+ * by whatever process, goes on with the message after that one. (chute_drain() and
+ * chute_peek() show the whole record once more.)
+ *
  * Returns the number of messages, or -errno as chute_drain() does.
  */
 long chute_drain_messages(struct chute_consumer *consumer, chute_message_fn *fn, void *ctx,
 			  __u64 flags, struct chute_messages *found);
+
+/*
+ * The same until the ring is empty: until a drain has seen its end, or @fn has stopped it, or
+ * CHUTE_DRAIN_ALL_MAX drains have been made.
+ */
+long chute_drain_all(struct chute_consumer *consumer, chute_message_fn *fn, void *ctx, __u64 flags,
+		     struct chute_messages *found);
+#define CHUTE_DRAIN_ALL_MAX 1024
 
 /*
  * The messages of one record, one after the other: what chute_drain_messages() would

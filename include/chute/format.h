@@ -79,6 +79,10 @@ static inline __u32 chute_message_bytes(__u32 size)
 	return size ? (size + 7) & ~7U : 8;
 }
 
+/* What a function that receives messages returns, in user space and in BPF: go on, or
+ * stop after this message. */
+enum { CHUTE_NEXT, CHUTE_STOP };
+
 /*
  * What user space and a BPF program share beside a ring in a map (the value of
  * the array map that CHUTE_RING makes). On the ring itself they can't: a BPF

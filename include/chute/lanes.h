@@ -64,13 +64,15 @@ unsigned int chute_lanes_count(struct chute_lanes *lanes);
 struct chute *chute_lane(struct chute_lanes *lanes);
 void chute_lane_leave(struct chute_lanes *lanes);
 
-/* Called for each message of each lane by chute_drain_lanes(). */
-typedef void chute_lane_fn(__u32 lane, const void *msg, __u32 size, void *ctx);
+/* Called for each message of each lane by chute_drain_lanes(). Returns CHUTE_NEXT, or
+ * CHUTE_STOP to stop after this message. */
+typedef int chute_lane_fn(__u32 lane, const void *msg, __u32 size, void *ctx);
 
 /*
  * Drain @count memory rings fairly: in rounds of up to CHUTE_LANE_QUOTA records of
  * each, until a round finds nothing, or each lane has had CHUTE_DRAIN_MAX. A lane
- * that fails does not keep the others from being drained.
+ * that fails does not keep the others from being drained. When @fn stops it, the next
+ * call with the same @found begins with the lane after that one.
  *
  * Returns the number of messages, or the first lane's error, as chute_drain() has
  * it. @found may be NULL. A NULL consumer is passed over.

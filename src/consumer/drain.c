@@ -67,7 +67,8 @@ static inline bool run_goes_on(const struct run *run, const struct chute_header 
 }
 
 /* The drain proper. */
-static long drain_records(const struct chute_ring *ring, chute_drain_fn *callback, void *ctx)
+static long drain_records(const struct chute_ring *ring, chute_drain_fn *callback, void *ctx,
+			  const bool *keep)
 {
 	unsigned long *shared_pos = &ring->consumer->consumer_pos;
 	unsigned long cons_pos = chute_load_relaxed(shared_pos);
@@ -101,6 +102,8 @@ static long drain_records(const struct chute_ring *ring, chute_drain_fn *callbac
 			}
 			cons_pos = record.next_pos;
 		}
+		if (stop && *keep)
+			break;
 		/* D2: pairs with C0. We are done with the bytes before the
 		 * producer may overwrite them. */
 		chute_store_release(shared_pos, cons_pos);
@@ -155,6 +158,15 @@ static bool has_consumed(const struct turn *turn)
 	return chute_load_relaxed(&turn->consumer->ring.consumer->consumer_pos) != turn->start_pos;
 }
 
+/* What is left of a record that is gone is not left of another at its place. */
+static void forget_partial(const struct chute_ring *ring)
+{
+	const __u64 partial = chute_load_relaxed(&ring->consumer->partial);
+
+	if (partial && partial != chute_partial_at(ring, chute_partial_offset(partial)))
+		chute_store_relaxed(&ring->consumer->partial, (__u64)0);
+}
+
 /* Also where a callback throws, or its thread ends or is cancelled in it: the record is
  * not consumed then, and nobody is kept out. */
 static void end(void *arg)
@@ -164,6 +176,8 @@ static void end(void *arg)
 	const bool consumed = has_consumed(turn);
 
 	turn->consumer->draining = false;
+	if (consumed)
+		forget_partial(ring);
 	/* B1: pairs with B0. */
 	chute_store_release(&ring->consumer->drainer, (__u64)0);
 	if ((turn->flags & CHUTE_FORCE_WAKEUP) || (consumed && !(turn->flags & CHUTE_NO_WAKEUP)))
@@ -175,7 +189,8 @@ static bool are_known(__u64 flags)
 	return !(flags & ~(CHUTE_NO_WAKEUP | CHUTE_FORCE_WAKEUP));
 }
 
-long chute_drain(struct chute_consumer *consumer, chute_drain_fn *callback, void *ctx, __u64 flags)
+long chute_drain_keeping(struct chute_consumer *consumer, chute_drain_fn *callback, void *ctx,
+			 __u64 flags, const bool *keep)
 {
 	const struct chute_ring *ring = &consumer->ring;
 	struct turn turn;
@@ -187,12 +202,19 @@ long chute_drain(struct chute_consumer *consumer, chute_drain_fn *callback, void
 	if (begin(&turn, consumer, flags))
 		return -EBUSY;
 	pthread_cleanup_push(end, &turn);
-	ret = drain_records(ring, callback, ctx);
+	ret = drain_records(ring, callback, ctx, keep);
 	consumed = has_consumed(&turn);
 	pthread_cleanup_pop(1);
 	if (!ret && !consumed)
 		look_for_stuck(consumer);
 	return ret;
+}
+
+long chute_drain(struct chute_consumer *consumer, chute_drain_fn *callback, void *ctx, __u64 flags)
+{
+	static const bool never;
+
+	return chute_drain_keeping(consumer, callback, ctx, flags, &never);
 }
 
 int chute_consume(struct chute_consumer *consumer, unsigned long from, unsigned long to,

@@ -10,41 +10,44 @@ struct lane {
 	__u32 index;
 };
 
-static void deliver(const void *msg, __u32 size, void *ctx)
+static int deliver(const void *msg, __u32 size, void *ctx)
 {
 	struct lane *lane = ctx;
 
-	lane->fn(lane->index, msg, size, lane->ctx);
+	return lane->fn(lane->index, msg, size, lane->ctx);
 }
 
 long chute_drain_lanes(struct chute_consumer *const *consumers, unsigned int count,
 		       chute_lane_fn *fn, void *ctx, __u64 flags, struct chute_messages *found)
 {
 	const unsigned int rounds = CHUTE_DRAIN_MAX / CHUTE_LANE_QUOTA;
-	struct chute_messages none, before;
 	struct lane lane = { .fn = fn, .ctx = ctx };
+	struct chute_messages none = { 0 };
+	bool more = true, stopped = false;
 	long ret, err = 0, messages = 0;
 	unsigned int round, i;
-	bool more = true;
+	__u32 first;
 
-	if (!found) {
-		none = (struct chute_messages){ 0 };
+	if (!found)
 		found = &none;
-	}
-	for (round = 0; more && round < rounds; round++) {
+	first = found->turn;
+	for (round = 0; more && !stopped && round < rounds; round++) {
 		more = false;
-		for (i = 0; i < count; i++) {
-			if (!consumers[i])
+		for (i = 0; i < count && !stopped; i++) {
+			lane.index = (first + i) % count;
+			if (!consumers[lane.index])
 				continue;
-			before = *found;
-			lane.index = i;
-			ret = chute_drain_some_messages(consumers[i], deliver, &lane, flags,
-							CHUTE_LANE_QUOTA, found);
-			if (ret < 0 && !err)
+			ret = chute_drain_some_messages(consumers[lane.index], deliver, &lane,
+							flags, CHUTE_LANE_QUOTA, found, &stopped);
+			if (ret >= 0)
+				messages += ret;
+			else if (!err)
 				err = ret;
-			more |= ret == CHUTE_LANE_QUOTA;
-			messages += (long)(found->messages - before.messages);
+			more |= found->more;
 		}
 	}
+	if (stopped)
+		found->turn = lane.index + 1;
+	found->more = more;
 	return err ? err : messages;
 }

@@ -24,6 +24,7 @@ struct chute_consumer_page {
 	unsigned long consumer_pos;
 	/* What follows is used in memory rings only. */
 	__u64 drainer CHUTE_LINE;   /* identity of the process that drains now, or 0 */
+	__u64 partial;		    /* what the next record's messages were delivered of */
 	__u32 space_seq CHUTE_LINE; /* futex: moves when the consumer wakes producers */
 	__u32 magic CHUTE_LINE;
 	__u32 version;

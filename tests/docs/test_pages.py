@@ -81,7 +81,7 @@ def macros_of_the_synopsis_are_the_bpf_headers():
     lines = section(CHUTE3, "SYNOPSIS").split("\n")
     shown = [(line.split()[1], line.count('"') // 2) for before, line in zip(lines, lines[1:])
              if line.startswith(".Fn ") and not before.startswith(".Ft ")]
-    header = (SOURCE / "include/chute/chute.bpf.h").read_text()
+    header = "".join(path.read_text() for path in (SOURCE / "include/chute").glob("*.bpf.h"))
     defined = [(name, args.count(",") + 1) for name, args in
                re.findall(r"^#define (\w+)\(([\w, ]+)\)", header, re.M)]
     assert shown and set(shown) <= set(defined), f"no macro is {set(shown) - set(defined)}"

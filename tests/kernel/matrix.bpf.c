@@ -43,10 +43,11 @@ __u64 count, bytes, sum;
 		unsigned char bytes[SIZE];                                                         \
 	};                                                                                         \
                                                                                                    \
-	static void on_##SIZE(const struct type_##SIZE *msg, void *ctx)                            \
+	static int on_##SIZE(const struct type_##SIZE *msg, void *ctx)                             \
 	{                                                                                          \
 		count++;                                                                           \
 		sum += msg->bytes[0] + msg->bytes[SIZE - 1];                                       \
+		return CHUTE_NEXT;                                                                 \
 	}                                                                                          \
 	CHUTE_RECEIVE(struct type_##SIZE, on_##SIZE)                                               \
 	PROGRAM(typed_##SIZE, "syscall", on_##SIZE)
@@ -64,7 +65,7 @@ struct words {
 };
 
 /* Every word, without a branch. */
-static void on_words(const struct words *msg, void *ctx)
+static int on_words(const struct words *msg, void *ctx)
 {
 	__u64 hash = sum;
 	int i;
@@ -72,17 +73,19 @@ static void on_words(const struct words *msg, void *ctx)
 	for (i = 0; i < 128; i++)
 		hash = (hash ^ msg->words[i]) * 0x100000001b3ULL;
 	sum = hash;
+	return CHUTE_NEXT;
 }
 CHUTE_RECEIVE(struct words, on_words)
 PROGRAM(typed_hash, "syscall", on_words)
 
 /* ---- messages of any size ---- */
 
-static void on_any(const void *msg, __u32 size, void *ctx)
+static int on_any(const void *msg, __u32 size, void *ctx)
 {
 	count++;
 	bytes += size;
 	sum += *(const __u64 *)msg;
+	return CHUTE_NEXT;
 }
 CHUTE_MESSAGES(on_any)
 PROGRAM(messages, "syscall", on_any)
@@ -110,7 +113,7 @@ static __always_inline void count_word(const __u64 *word)
 }
 
 /* Long, with many branches and calls. */
-static void on_branches(const void *msg, __u32 size, void *ctx)
+static int on_branches(const void *msg, __u32 size, void *ctx)
 {
 	const __u64 *words = msg;
 
@@ -122,16 +125,18 @@ static void on_branches(const void *msg, __u32 size, void *ctx)
 	count_word(&words[5]);
 	count_word(&words[6]);
 	count_word(&words[7]);
+	return CHUTE_NEXT;
 }
 CHUTE_MESSAGES(on_branches)
 PROGRAM(messages_branches, "syscall", on_branches)
 
 /* An index that depends on the size, bounded by the function itself. */
-static void on_last(const void *msg, __u32 size, void *ctx)
+static int on_last(const void *msg, __u32 size, void *ctx)
 {
 	const __u64 *words = msg;
 
 	sum += words[(size - 1) / 8 & (CHUTE_MESSAGE_MAX / 8 - 1)];
+	return CHUTE_NEXT;
 }
 CHUTE_MESSAGES(on_last)
 PROGRAM(messages_last, "syscall", on_last)
@@ -140,7 +145,7 @@ PROGRAM(messages_last, "syscall", on_last)
 #undef CHUTE_STEP
 #define CHUTE_STEP 2
 
-static void on_words_of(const void *msg, __u32 size, void *ctx)
+static int on_words_of(const void *msg, __u32 size, void *ctx)
 {
 	const __u64 *words = msg;
 	__u64 hash = sum;
@@ -149,11 +154,12 @@ static void on_words_of(const void *msg, __u32 size, void *ctx)
 	for (i = 0; i < CHUTE_MESSAGE_MAX / 8 && i * 8 < size; i++)
 		hash = (hash ^ words[i]) * 0x100000001b3ULL;
 	sum = hash;
+	return CHUTE_NEXT;
 }
 CHUTE_MESSAGES(on_words_of)
 PROGRAM(messages_hash, "syscall", on_words_of)
 
-static void on_bytes_of(const void *msg, __u32 size, void *ctx)
+static int on_bytes_of(const void *msg, __u32 size, void *ctx)
 {
 	const unsigned char *each = msg;
 	__u64 hash = sum;
@@ -162,13 +168,14 @@ static void on_bytes_of(const void *msg, __u32 size, void *ctx)
 	for (i = 0; i < CHUTE_MESSAGE_MAX && i < size; i++)
 		hash = (hash ^ each[i]) * 0x100000001b3ULL;
 	sum = hash;
+	return CHUTE_NEXT;
 }
 CHUTE_MESSAGES(on_bytes_of)
 PROGRAM(messages_byte_hash, "syscall", on_bytes_of)
 
-static __noinline void on_bytes_apart(const void *msg, __u32 size, void *ctx)
+static __noinline int on_bytes_apart(const void *msg, __u32 size, void *ctx)
 {
-	on_bytes_of(msg, size, ctx);
+	return on_bytes_of(msg, size, ctx);
 }
 CHUTE_MESSAGES(on_bytes_apart)
 PROGRAM(messages_not_inlined, "syscall", on_bytes_apart)

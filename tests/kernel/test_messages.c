@@ -123,7 +123,7 @@ struct outcome {
 	__u32 message_max;
 };
 
-static void receive_up_to_max(const void *msg, __u32 size, void *ctx)
+static int receive_up_to_max(const void *msg, __u32 size, void *ctx)
 {
 	struct outcome *o = ctx;
 
@@ -131,6 +131,7 @@ static void receive_up_to_max(const void *msg, __u32 size, void *ctx)
 		o->too_long++;
 	else
 		receive_whole(msg, size, &o->got);
+	return CHUTE_NEXT;
 }
 
 static void send_payload(struct chute *c, const struct hostile *h)
@@ -195,7 +196,7 @@ struct typed {
 	__u64 wrong_size, malformed;
 };
 
-static void receive_type(const void *msg, __u32 size, void *ctx)
+static int receive_type(const void *msg, __u32 size, void *ctx)
 {
 	struct typed *t = ctx;
 
@@ -203,6 +204,7 @@ static void receive_type(const void *msg, __u32 size, void *ctx)
 		receive_ends(msg, size, &t->got);
 	else
 		t->wrong_size++;
+	return CHUTE_NEXT;
 }
 
 static __u32 size_near(const struct typed *t, __u64 *random)

@@ -4,10 +4,13 @@
  * asleep when the space is there, although the consumer drains DRAINS times and then
  * is quiet for ever, and although nothing bounds a sleep here.
  *
- * The labels are those of src/wait.c, include/chute/chute.bpf.h and chute(7). A producer
+ * The labels are those of src/wait.c, include/chute/user.bpf.h and chute(7). A producer
  * sleeps on a futex (a memory ring: the words are struct chute_consumer_page's and
  * chute_producer_page's) or, with -DMAP, in epoll, whose edge stays until it is taken.
- * With -DMAP there are also two drains at a time, of which one gets -EBUSY.
+ * With -DMAP there are also two drains at a time, of which one gets -EBUSY, and one of a
+ * program that knows nothing of these words. What is not here: a drain that took nothing
+ * unlocks by a plain store, for it should cost next to nothing; a producer that it misses
+ * looks for itself, after 10 ms.
  *
  * Each process has a store buffer for what it writes without a full barrier, as every
  * machine has: the drain's consumer_pos always, `sleepers` with -DPLAIN_STORE. Others
@@ -23,13 +26,15 @@
  *   -DMAP -DPLAIN_STORE        as above
  *   -DMAP -DNO_SECOND_LOOK
  *   -DMAP -DFORGET_BUSY        who can't wake does not put the sleeper back
+ *   -DMAP -DLOOK_EARLY         the last look comes before the position has moved
  */
 #define PRODUCERS 2
-#define DRAINS 3
 #ifdef MAP
 #define CONSUMERS 2
+#define DRAINS 2
 #else
 #define CONSUMERS 1
+#define DRAINS 3
 #endif
 #define NEED 2 /* of the space that the drains make, one by one */
 
@@ -39,6 +44,7 @@ byte space_seq;		   /* futex */
 bit asleep[PRODUCERS];	   /* in FUTEX_WAIT */
 bit edge[PRODUCERS];	   /* of each one's epoll */
 bit busy;		   /* the kernel's, of a drain */
+bit locked;		   /* ours, of struct chute_state */
 byte drained;		   /* consumer_pos, the drain that holds `busy` knows it */
 byte records = DRAINS;	   /* in the ring */
 
@@ -141,8 +147,9 @@ active proctype consumer()
 /* One bpf_user_ringbuf_drain() that takes a record if there is one; ebusy says that it
  * took none because another drain runs. The kernel's release of `busy` comes after its
  * store of consumer_pos. */
-inline drain(wake)
+inline drain(forced, idle)
 {
+	took = 0;
 	atomic {
 		if
 		:: busy -> ebusy = 1
@@ -152,54 +159,73 @@ inline drain(wake)
 	if
 	:: !ebusy ->
 		if
-		:: records > 0 -> records--; drained++; consumer_pos = drained
-		:: else
+		:: records > 0 -> records--; drained++; consumer_pos = drained; took = 1
+		:: idle || records == 0
 		fi;
 		busy = 0;
 		/* The wake-up is queued after the ring is given back. */
 		if
-		:: wake -> wake_all()
+		:: forced -> wake_all()
 		:: else
 		fi
 	:: else
 	fi
 }
 
-/* CHUTE_RECEIVER()'s __drain() and __wake() */
+/* A program that drains by itself, with the kernel's own wake-ups: a record, or none. */
+active proctype foreign()
+{
+	byte i;
+	bit ebusy, took;
+
+	drain(took, 1)
+}
+
+/* chute_user_drain(): consume() and over() */
 active [CONSUMERS] proctype consumer()
 {
-	byte n, i, again;
-	bit old, ebusy;
+	byte i;
+	bit ebusy, took, wake, look;
 
 	/* Together they take all records; who gets -EBUSY tries again some time. */
 	do
-	:: records > 0 ->
-		drain(0);
+	:: records > 0 || ebusy ->
+		ebusy = 0;
+		atomic {
+			if
+			:: locked -> goto next
+			:: else -> locked = 1
+			fi
+		}
+again:
+		atomic { wake = sleepers; sleepers = 0 } /* W1: full */
+#ifdef LOOK_EARLY
+		look = sleepers;
+#endif
+		drain(wake, 0);
 		if
-		:: ebusy -> goto next
+		:: ebusy && wake ->
+#ifndef FORGET_BUSY
+			sleepers = 1
+#endif
 		:: else
 		fi;
-		atomic { old = sleepers; sleepers = 0 } /* W1: full */
-		if
-		:: old ->
-			again = 0;
-			do
-			:: again < 2 ->
-				drain(1);
-				if
-				:: !ebusy -> break
-				:: else
-				fi;
-#ifndef FORGET_BUSY
-				sleepers = 1; /* W1 */
+		locked = 0; /* W1: full */
+#ifndef LOOK_EARLY
+		look = sleepers;
 #endif
-				again++
-			:: else -> break
-			od
+		if
+		:: look && !ebusy ->
+			atomic {
+				if
+				:: !locked -> locked = 1; goto again
+				:: else
+				fi
+			}
 		:: else
 		fi;
 next:		skip
-	:: records == 0 -> break
+	:: records == 0 && !ebusy -> break
 	od
 }
 

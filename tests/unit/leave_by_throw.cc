@@ -19,14 +19,14 @@ static int on_record(const void *, __u32, void *)
 	return 0;
 }
 
-static void on_message(const void *msg, __u32 size, void *ctx)
+static int on_message(const void *msg, __u32 size, void *ctx)
 {
-	on_record(msg, size, ctx);
+	return on_record(msg, size, ctx);
 }
 
-static void on_lane(__u32, const void *msg, __u32 size, void *ctx)
+static int on_lane(__u32, const void *msg, __u32 size, void *ctx)
 {
-	on_record(msg, size, ctx);
+	return on_record(msg, size, ctx);
 }
 
 static long drain(chute_consumer *consumer, int how)

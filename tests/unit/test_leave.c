@@ -40,15 +40,15 @@ static int leave_once(const void *payload, __u32 size, void *ctx)
 	return 0;
 }
 
-static void leave_message(const void *msg, __u32 size, void *ctx)
+static int leave_message(const void *msg, __u32 size, void *ctx)
 {
-	leave_once(msg, size, ctx);
+	return leave_once(msg, size, ctx);
 }
 
-static void leave_lane(__u32 lane, const void *msg, __u32 size, void *ctx)
+static int leave_lane(__u32 lane, const void *msg, __u32 size, void *ctx)
 {
 	(void)lane;
-	leave_once(msg, size, ctx);
+	return leave_once(msg, size, ctx);
 }
 
 /* A drain of each kind. */

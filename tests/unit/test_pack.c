@@ -26,9 +26,10 @@ static int set_up_seed(void **state)
 
 /* ---- random sequences ---- */
 
-static void saw(const void *msg, __u32 size, void *ctx)
+static int saw(const void *msg, __u32 size, void *ctx)
 {
 	pack_model_saw(ctx, msg, size);
+	return CHUTE_NEXT;
 }
 
 static void drain_memory(struct pack_model *m)
@@ -147,13 +148,14 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static void note(const void *msg, __u32 size, void *ctx)
+static int note(const void *msg, __u32 size, void *ctx)
 {
 	struct fixture *f = ctx;
 
 	assert_in_range(f->count, 0, NOTED - 1);
 	f->sizes[f->count] = size;
 	memcpy(&f->firsts[f->count++], msg, size < 8 ? size : 8);
+	return CHUTE_NEXT;
 }
 
 static unsigned int drain(struct fixture *f)

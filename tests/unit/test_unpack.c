@@ -71,7 +71,7 @@ static void edge_lay(struct edge *e, const struct hostile *payloads, int count)
 	chute_consumer_init(&e->consumer, &e->ring);
 }
 
-static void check_and_receive(const void *msg, __u32 size, void *ctx)
+static int check_and_receive(const void *msg, __u32 size, void *ctx)
 {
 	struct edge *e = ctx;
 	struct chute_record record;
@@ -83,6 +83,7 @@ static void check_and_receive(const void *msg, __u32 size, void *ctx)
 	assert_true((const char *)msg + size <= (const char *)record.payload + record.size);
 	assert_int_equal((uintptr_t)msg % 8, 0);
 	receive_whole(msg, size, &e->got);
+	return CHUTE_NEXT;
 }
 
 static void drain_and_compare(struct edge *e, const struct hostile *payloads, int count)
