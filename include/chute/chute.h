@@ -66,6 +66,7 @@ struct chute {
 #define CHUTE_KICK    (1U << 1) /* chute_send() kicks, every kick_every messages */
 #define CHUTE_SHARED  (1U << 2) /* one of many producers; see below */
 #define CHUTE_RECOVER (1U << 3) /* first mend what a producer that died has left behind */
+#define CHUTE_FORCE   (1U << 4) /* the same, and take it from whoever has it; see below */
 
 struct chute_opts {
 	size_t sz; /* sizeof(struct chute_opts); what lies past a caller's size reads as 0 */
@@ -99,6 +100,11 @@ struct chute_opts {
  * EBUSY while a producer of chute's is alive, but for others with CHUTE_SHARED where it
  * is given with that: what those have open is spared, and so is what is no record. One
  * of libbpf's can't be seen.
+ *
+ * CHUTE_FORCE overrules what can't be proved, where a person knows better: it takes the
+ * ring, its lock, its slots and its drain from all other processes that are named on it
+ * (chute_view_producer() and chute_view_holder() tell whose they are), and mends it as
+ * CHUTE_RECOVER does. One of them that lives after all, and goes on, destroys records.
  */
 
 /*

@@ -19,7 +19,7 @@ int chute_opts_read(struct chute_opts *out, const struct chute_opts *in)
 	if (in)
 		memcpy(out, in, in->sz < sizeof(*out) ? in->sz : sizeof(*out));
 	out->sz = sizeof(*out);
-	if (out->flags & ~(CHUTE_NO_SPIN | CHUTE_KICK | CHUTE_SHARED | CHUTE_RECOVER))
+	if (out->flags & ~(CHUTE_NO_SPIN | CHUTE_KICK | CHUTE_SHARED | CHUTE_RECOVER | CHUTE_FORCE))
 		return -EINVAL;
 	if (!out->spin_ns)
 		out->spin_ns = CHUTE_SPIN_NS;

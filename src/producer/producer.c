@@ -4,6 +4,7 @@
  * ends of the inline calls, beginning and end.
  */
 #include "producer/producer.h"
+#include "producer/force.h"
 #include "clock.h"
 #include "ring/record.h"
 
@@ -193,7 +194,9 @@ int chute_producer_init(struct chute_producer *p, const struct chute_ring *ring,
 	p->drain_prog_fd = opts->drain_prog_fd ? (int)opts->drain_prog_fd : -1;
 	if (opts->flags & CHUTE_KICK)
 		p->kick_every = p->kick_left = opts->kick_every ? opts->kick_every : 1;
-	err = p->kind->join(p, opts->flags & CHUTE_RECOVER);
+	if (opts->flags & CHUTE_FORCE)
+		chute_force(&p->ring, p->self);
+	err = p->kind->join(p, opts->flags & (CHUTE_RECOVER | CHUTE_FORCE));
 	if (err)
 		return err;
 	err = init_fast(p);

@@ -170,6 +170,49 @@ static void a_live_producer_of_chutes_is_named_and_left_alone(void **state)
 	place_close(p);
 }
 
+/* A word of unknown namespaces, that shows nothing: see owner.h. */
+#define UNKNOWN_PROCESS 77ULL
+
+static void only_force_takes_it_from_who_cant_be_judged(void **state)
+{
+	struct place *p = place_open(state, 4096);
+	struct tool_output o;
+	char want[300];
+
+	p->bytes.producer->owner = UNKNOWN_PROCESS;
+	p->bytes.producer->slots[3].owner = UNKNOWN_PROCESS + 1;
+	p->bytes.producer->lock = UNKNOWN_PROCESS + 1;
+	if (!p->in_map)
+		p->bytes.consumer->drainer = UNKNOWN_PROCESS + 2;
+	place_unmap(p);
+	place_run(&o, ARGS("repair", p->ring, "--yes", "--force"));
+	tool_said(&o, 0, "");
+	assert_non_null(
+		strstr(o.out, "taken from process 77 of other namespaces, which feeds it\n"));
+	assert_non_null(
+		strstr(o.out, "taken from process 78 of other namespaces, which feeds it\n"));
+	assert_non_null(strstr(o.out, "process 78 of other namespaces, which has its lock\n"));
+	assert_int_equal(!strstr(o.out, "process 79 of other namespaces, which drains it\n"),
+			 p->in_map);
+	tool_free(&o);
+	place_map(p);
+	assert_true(!p->bytes.producer->owner && !p->bytes.producer->slots[3].owner);
+	assert_true(!p->bytes.producer->lock && (p->in_map || !p->bytes.consumer->drainer));
+	place_put(p, 8 | CHUTE_BUSY);
+	p->bytes.producer->owner = UNKNOWN_PROCESS;
+	place_unmap(p);
+	snprintf(want, sizeof(want),
+		 "chute repair: %s: busy: process 77 of other namespaces feeds it, and does not "
+		 "show "
+		 "whether it lives: if it is dead, or must not have the ring, say --force",
+		 p->ring);
+	repair(1, want, ARGS("repair", p->ring, "--yes"));
+	repair(0, "", ARGS("repair", p->ring, "--yes", "--force"));
+	check_says(p->ring, 0);
+	place_map(p);
+	place_close(p);
+}
+
 /* ---- asking ---- */
 
 static void without_a_terminal_it_does_not_go_ahead(void **state)
@@ -282,6 +325,7 @@ int main(void)
 		cmocka_unit_test_prestate(a_consumer_position_that_cannot_be_true_is_beyond_repair,
 					  &place_in_memory),
 		ON_BOTH(a_live_producer_of_chutes_is_named_and_left_alone),
+		ON_BOTH(only_force_takes_it_from_who_cant_be_judged),
 		ON_BOTH(without_a_terminal_it_does_not_go_ahead),
 		ON_BOTH(on_a_terminal_it_asks),
 		cmocka_unit_test_prestate(what_takes_the_name_while_it_asks_is_left_alone,

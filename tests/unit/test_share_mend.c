@@ -6,6 +6,7 @@
 #include "shared_ring.h"
 
 #include "child.h"
+#include "owner.h"
 
 #include <errno.h>
 
@@ -85,6 +86,35 @@ static void many_come_to_mend_at_once(void **state)
 	}
 }
 
+/* As processes of other namespaces have it that can't show that they live: see owner.h. */
+#define FOREIGN ((chute_owner_self() ^ 1ULL << 63) & ~(1ULL << 47))
+
+static void force_takes_all_that_others_have(void **state)
+{
+	const struct chute_opts force = { .sz = sizeof(force), .flags = CHUTE_FORCE };
+	struct shared_ring *s = *state;
+	struct chute_producer_page *page = s->ring.producer;
+	struct chute *c = shared_producer(s);
+	__u32 generation;
+	int i;
+
+	shared_send(c, 1);
+	chute_reserve(c, 8);
+	for (i = 0; !page->slots[i].owner; i++)
+		;
+	generation = page->slots[i].generation;
+	page->slots[i].owner = FOREIGN;
+	page->owner = FOREIGN;
+	page->lock = FOREIGN;
+	assert_null(shared_open(s, NULL));
+	assert_int_equal(errno, EXDEV);
+	chute_close(shared_open(s, &force));
+	assert_int_equal(page->owner | page->lock | page->slots[i].owner, 0);
+	assert_int_not_equal(page->slots[i].generation, generation);
+	shared_expect_one(s, 1);
+	chute_close(c);
+}
+
 #define CASE(name) ON_EVERY_KIND_WITH(name, shared_ring_open, shared_ring_close)
 
 int main(void)
@@ -93,6 +123,7 @@ int main(void)
 		CASE(who_comes_to_mend_shares_with_who_is_there),
 		CASE(who_is_the_first_to_share_mends_all),
 		CASE(many_come_to_mend_at_once),
+		CASE(force_takes_all_that_others_have),
 	};
 
 	return cmocka_run_group_tests_name("share_mend", tests, NULL, NULL);

@@ -67,6 +67,8 @@ static void advise(const struct finding *f, const struct ring *ring, char *text,
 			 given);
 	else if (f->state == CHUTE_PRODUCER_DEAD)
 		snprintf(text, size, "'chute repair %s' discards it", given);
+	else if (f->state == CHUTE_PRODUCER_FOREIGN)
+		snprintf(text, size, "if that process is dead: 'chute repair %s --force'", given);
 	else
 		snprintf(text, size, "wait for that process, or stop it, and then look again");
 }

@@ -49,7 +49,8 @@ static void print_producers(const struct chute_view *view)
 			printf("%-12s...\n", "");
 			return;
 		}
-		printf("%-12spid %u, %s%s", count == 1 ? "producers" : "", info.pid,
+		printf("%-12spid %u%s, %s%s", count == 1 ? "producers" : "", info.pid,
+		       info.elsewhere ? " of other namespaces" : "",
 		       info.index ? "one of many" : "the sole one",
 		       info.state == CHUTE_PRODUCER_ALIVE ? "" : ", ");
 		if (info.state != CHUTE_PRODUCER_ALIVE)
@@ -62,6 +63,16 @@ static void print_producers(const struct chute_view *view)
 	}
 	if (!count)
 		printf("%-12s%s\n", "producers", "none of chute's");
+}
+
+static void print_holder(const struct chute_view *view, enum chute_hold hold, const char *what)
+{
+	struct chute_producer_info info = { .sz = sizeof(info) };
+
+	if (chute_view_holder(view, hold, &info))
+		return;
+	printf("%-12spid %u%s, %s\n", what, info.pid, info.elsewhere ? " of other namespaces" : "",
+	       sample_state(info.state));
 }
 
 static void print_counts(const struct chute_stat *stat)
@@ -102,6 +113,8 @@ void stat_text_all(const struct ring *ring, const struct stat_line *line)
 		printf("%-12s%s\n", "pending",
 		       stat_text_pending(&line->pending, text, sizeof(text)));
 	print_producers(ring->view);
+	print_holder(ring->view, CHUTE_HOLD_LOCK, "lock");
+	print_holder(ring->view, CHUTE_HOLD_DRAIN, "drainer");
 	print_counts(stat);
 }
 

@@ -21,27 +21,61 @@ struct repair {
 
 /* ---- who is in the way ---- */
 
+/* Somebody who is named on the ring, and not dead. Those of our namespaces can be stopped;
+ * of others only a person may know, and say --force. */
+static int look_at(const struct repair *r, const struct chute_producer_info *info, const char *what)
+{
+	const bool known = info->state == CHUTE_PRODUCER_ALIVE;
+
+	if (!info->elsewhere)
+		return tool_complain("%s: busy: process %u %s: stop it first, or let it finish",
+				     r->ring.given, info->pid, what);
+	if (!r->force)
+		return tool_complain(
+			"%s: busy: process %u of other namespaces %s, and %s: if it is "
+			"dead, or must not have the ring, say --force",
+			r->ring.given, info->pid, what,
+			known ? "seems to live" : "does not show whether it lives");
+	printf("%s: taken from process %u of other namespaces, which %s%s\n", r->ring.given,
+	       info->pid, what, known ? " and seems to live" : "");
+	return TOOL_OK;
+}
+
+/* Is anybody named whom --force would take it from? */
+static bool anybody_elsewhere(const struct repair *r)
+{
+	struct chute_producer_info info = { .sz = sizeof(info) };
+
+	for (; !chute_view_producer(r->ring.view, &info); info.index++)
+		if (info.state != CHUTE_PRODUCER_DEAD && info.elsewhere)
+			return true;
+	return (!chute_view_holder(r->ring.view, CHUTE_HOLD_LOCK, &info) && info.elsewhere) ||
+	       (!chute_view_holder(r->ring.view, CHUTE_HOLD_DRAIN, &info) && info.elsewhere);
+}
+
+static int look_for_holder(const struct repair *r, enum chute_hold hold, const char *what)
+{
+	struct chute_producer_info info = { .sz = sizeof(info) };
+
+	if (chute_view_holder(r->ring.view, hold, &info) || info.state == CHUTE_PRODUCER_DEAD)
+		return TOOL_OK;
+	return look_at(r, &info, what);
+}
+
 static int look_for_producers(const struct repair *r)
 {
 	struct chute_producer_info info = { .sz = sizeof(info) };
-	size_t used = 0, count = 0;
-	char pids[200] = "";
+	int status = TOOL_OK;
 
-	for (; !chute_view_producer(r->ring.view, &info); info.index++) {
-		if (info.state == CHUTE_PRODUCER_DEAD)
-			continue;
-		count++;
-		if (used + 32 < sizeof(pids))
-			used += (size_t)snprintf(pids + used, sizeof(pids) - used, "%s%u%s",
-						 used ? ", " : "", info.pid,
-						 info.state == CHUTE_PRODUCER_FOREIGN
-							 ? " of another namespace"
-							 : "");
-	}
-	if (!count)
-		return TOOL_OK;
-	return tool_complain("%s: busy: process %s feeds it: stop it first, or let it finish",
-			     r->ring.given, pids);
+	for (; !status && !chute_view_producer(r->ring.view, &info); info.index++)
+		if (info.state != CHUTE_PRODUCER_DEAD)
+			status = look_at(r, &info, "feeds it");
+	if (!status)
+		status = look_for_holder(r, CHUTE_HOLD_LOCK, "has its lock");
+	/* A consumer may go on, unless its turn is to be taken. */
+	if (!status && r->force)
+		status = look_for_holder(r, CHUTE_HOLD_DRAIN, "drains it");
+	return status;
 }
 
 static int look_for_writers(const struct repair *r)
@@ -98,7 +132,8 @@ static int ask(const struct repair *r)
  * has its name by now. 0, or an errno value. */
 static int mend(const struct repair *r)
 {
-	const struct chute_opts opts = { .sz = sizeof(opts), .flags = CHUTE_RECOVER };
+	const struct chute_opts opts = { .sz = sizeof(opts),
+					 .flags = r->force ? CHUTE_FORCE : CHUTE_RECOVER };
 	struct chute *c = r->ring.kind == RING_MAP ? chute_open_map(r->ring.fd, &opts)
 						   : chute_open_memory(r->ring.fd, &opts);
 
@@ -147,7 +182,7 @@ static int repair(struct repair *r)
 	int status, err;
 
 	findings_gather(&r->found, &r->ring);
-	if (!r->found.count) {
+	if (!r->found.count && !(r->force && anybody_elsewhere(r))) {
 		printf("%s: nothing to repair\n", r->ring.given);
 		return tool_flush();
 	}
@@ -172,8 +207,9 @@ static int repair(struct repair *r)
 static const struct option_row rows[] = {
 	{ "yes", NULL, option_flag, OPTION_AT(struct repair, yes), "do not ask" },
 	{ "force", NULL, option_flag, OPTION_AT(struct repair, force),
-	  "also if a process has the ring mapped for writing that may be one of libbpf's "
-	  "producers; never beside a live one of chute's" },
+	  "take it from processes of other namespaces that are named on it, and go on if a "
+	  "process has it mapped for writing that may be one of libbpf's producers; never beside "
+	  "a live one of chute's in our own namespaces" },
 	{ 0 },
 };
 
