@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* inspect.c: the machine's maps: by id, by path, one after another. */
+#include "opts.h"
 #include "ring/bpf.h"
 
 #include <chute/inspect.h>
@@ -8,6 +9,9 @@
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
+
+/* What a caller's struct must have: later versions only add to the end. */
+#define MAP_LEAST sizeof(struct chute_map_info)
 
 _Static_assert(CHUTE_MAP_NAME_MAX + 1 == BPF_OBJ_NAME_LEN, "a map's name with its NUL");
 
@@ -23,12 +27,10 @@ int chute_map_by_path(const char *bpffs_path, int mode)
 
 int chute_map_identify(int map_fd, struct chute_map_info *map)
 {
+	struct chute_map_info now = { 0 };
 	struct bpf_map_info info;
 	int err;
 
-	/* Later versions may only add to the end of it. */
-	if (map->sz < sizeof(*map))
-		return -EINVAL;
 	err = chute_bpf_map_info(map_fd, &info);
 	if (err)
 		return err;
@@ -36,11 +38,10 @@ int chute_map_identify(int map_fd, struct chute_map_info *map)
 	 * SEC("syscall") as for our maps, its id, and a hash where a map has these sizes. */
 	if (info.type != BPF_MAP_TYPE_USER_RINGBUF || info.key_size || info.value_size)
 		return -EINVAL;
-	map->id = info.id;
-	map->size = info.max_entries;
-	memcpy(map->name, info.name, sizeof(map->name));
-	map->name[CHUTE_MAP_NAME_MAX] = '\0';
-	return 0;
+	now.id = info.id;
+	now.size = info.max_entries;
+	memcpy(now.name, info.name, CHUTE_MAP_NAME_MAX);
+	return chute_fill(map, MAP_LEAST, &now, sizeof(now));
 }
 
 int chute_map_next(struct chute_map_info *info)
@@ -48,7 +49,7 @@ int chute_map_next(struct chute_map_info *info)
 	__u32 id = info->id;
 	int err, fd;
 
-	if (info->sz < sizeof(*info))
+	if (info->sz < MAP_LEAST)
 		return -EINVAL;
 	do {
 		err = chute_bpf_map_next_id(&id);

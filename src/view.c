@@ -3,6 +3,7 @@
  * view.c: a look at a ring from outside. Everything is read once, from memory that
  * anyone may write at any time; nothing is written.
  */
+#include "opts.h"
 #include "owner.h"
 #include "ring/record.h"
 #include "ring/pad.h"
@@ -14,7 +15,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LOOKS 16 /* at positions that move, until we say so */
+/* What a caller's struct must have: later versions only add to the end. */
+#define STAT_LEAST     offsetof(struct chute_stat, counted)
+#define PRODUCER_LEAST offsetof(struct chute_producer_info, elsewhere)
+
+#define LOOKS	       16 /* at positions that move, until we say so */
 
 static struct chute_view *view_open(int (*map)(struct chute_ring *ring, int fd), int fd)
 {
@@ -75,7 +80,7 @@ static void count_producers(const struct chute_view *view, struct chute_stat *st
 {
 	const struct chute_producer_page *page = view->ring.producer;
 	const struct chute_slot *slot;
-	__u64 word = chute_load_relaxed(&page->owner), dead = 0;
+	__u64 word = chute_load_relaxed(&page->owner), dead = 0, live = 0;
 	int i;
 
 	if (chute_owner_state(word) != CHUTE_OWNER_DEAD) {
@@ -85,13 +90,14 @@ static void count_producers(const struct chute_view *view, struct chute_stat *st
 	for (i = 0; i < CHUTE_SLOTS; i++) {
 		slot = &page->slots[i];
 		word = chute_load_relaxed(&slot->owner);
-		/* Who is dead stays so, in however many slots. */
-		if (word == dead)
+		/* A verdict takes time, and one process may be in many slots. */
+		if (!word || word == dead)
 			continue;
-		if (chute_owner_state(word) == CHUTE_OWNER_DEAD) {
+		if (word != live && chute_owner_state(word) == CHUTE_OWNER_DEAD) {
 			dead = word;
 			continue;
 		}
+		live = word;
 		stat->producers++;
 		stat->blocked += chute_load_relaxed(&slot->blocked);
 	}
@@ -101,11 +107,8 @@ int chute_view_stat(const struct chute_view *view, struct chute_stat *stat)
 {
 	const struct chute_ring *ring = &view->ring;
 	const struct chute_producer_page *page = ring->producer;
-	struct chute_stat now = { .sz = stat->sz, .size = ring->size };
+	struct chute_stat now = { .size = ring->size };
 
-	/* Later versions may only add to the end of it. */
-	if (stat->sz < sizeof(now))
-		return -EINVAL;
 	now.moving = !look_at_positions(ring, &now.consumer_pos, &now.producer_pos);
 	if (!chute_is_empty(now.consumer_pos, now.producer_pos, ring->size))
 		now.used = now.producer_pos - now.consumer_pos;
@@ -119,14 +122,14 @@ int chute_view_stat(const struct chute_view *view, struct chute_stat *stat)
 	now.recovered = chute_load_relaxed(&page->recovered);
 	now.counted = now.records || now.full;
 	count_producers(view, &now);
-	memcpy(stat, &now, sizeof(now));
-	return 0;
+	return chute_fill(stat, STAT_LEAST, &now, sizeof(now));
 }
 
 /* ---- producers ---- */
 
-static bool describe(struct chute_producer_info *info, __u32 index, const __u64 *owner,
-		     __u32 blocked)
+/* Returns 0, -ENOENT where there is none, or -EINVAL. */
+static int describe(struct chute_producer_info *info, __u32 index, const __u64 *owner,
+		    __u32 blocked)
 {
 	static const __u32 states[] = {
 		[CHUTE_OWNER_DEAD] = CHUTE_PRODUCER_DEAD,
@@ -134,19 +137,18 @@ static bool describe(struct chute_producer_info *info, __u32 index, const __u64 
 		[CHUTE_OWNER_FOREIGN] = CHUTE_PRODUCER_FOREIGN,
 	};
 	__u64 word = chute_load_relaxed(owner);
+	const struct chute_producer_info now = {
+		.index = index,
+		.pid = (__u32)chute_owner_pid(word),
+		.state = word ? states[chute_owner_state(word)] : CHUTE_PRODUCER_DEAD,
+		.blocked = blocked,
+		.elsewhere = word && chute_owner_is_elsewhere(word),
+	};
 
-	if (!word)
-		return false;
-	info->index = index;
-	info->pid = (__u32)chute_owner_pid(word);
-	info->state = states[chute_owner_state(word)];
-	info->blocked = blocked;
-	info->elsewhere = chute_owner_is_elsewhere(word);
-	return true;
+	return word ? chute_fill(info, PRODUCER_LEAST, &now, sizeof(now)) : -ENOENT;
 }
 
-static bool describe_at(const struct chute_view *view, __u32 index,
-			struct chute_producer_info *info)
+static int describe_at(const struct chute_view *view, __u32 index, struct chute_producer_info *info)
 {
 	const struct chute_producer_page *page = view->ring.producer;
 	const struct chute_slot *slot;
@@ -159,14 +161,14 @@ static bool describe_at(const struct chute_view *view, __u32 index,
 
 int chute_view_producer(const struct chute_view *view, struct chute_producer_info *info)
 {
+	int err = -ENOENT;
 	__u32 index;
 
-	if (info->sz < sizeof(*info))
+	if (info->sz < PRODUCER_LEAST)
 		return -EINVAL;
-	for (index = info->index; index <= CHUTE_SLOTS; index++)
-		if (describe_at(view, index, info))
-			return 0;
-	return -ENOENT;
+	for (index = info->index; err == -ENOENT && index <= CHUTE_SLOTS; index++)
+		err = describe_at(view, index, info);
+	return err;
 }
 
 int chute_view_holder(const struct chute_view *view, enum chute_hold what,
@@ -174,16 +176,16 @@ int chute_view_holder(const struct chute_view *view, enum chute_hold what,
 {
 	const struct chute_ring *ring = &view->ring;
 
-	if (info->sz < sizeof(*info))
+	if (info->sz < PRODUCER_LEAST)
 		return -EINVAL;
 	if (what == CHUTE_HOLD_LOCK)
-		return describe(info, 0, &ring->producer->lock, 0) ? 0 : -ENOENT;
+		return describe(info, 0, &ring->producer->lock, 0);
 	if (what != CHUTE_HOLD_DRAIN)
 		return -EINVAL;
 	/* The kernel's page has its own words there. */
 	if (ring->backend != CHUTE_BACKEND_MEMORY)
 		return -ENOENT;
-	return describe(info, 0, &ring->consumer->drainer, 0) ? 0 : -ENOENT;
+	return describe(info, 0, &ring->consumer->drainer, 0);
 }
 
 int chute_view_record_producer(const struct chute_view *view, const struct chute_record *record,
@@ -193,13 +195,13 @@ int chute_view_record_producer(const struct chute_view *view, const struct chute
 	__u32 pad;
 	int slot;
 
-	if (info->sz < sizeof(*info))
+	if (info->sz < PRODUCER_LEAST)
 		return -EINVAL;
 	pad = chute_load_relaxed(&chute_ring_header(ring, record->pos & ~7UL)->pad);
 	slot = chute_pad_slot(pad);
 	if (slot >= 0 && !chute_pad_is_current(pad, &ring->producer->slots[slot]))
 		slot = -1;
-	return describe_at(view, slot < 0 ? 0 : (__u32)slot + 1, info) ? 0 : -ENOENT;
+	return describe_at(view, slot < 0 ? 0 : (__u32)slot + 1, info);
 }
 
 /* ---- records ---- */

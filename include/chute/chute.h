@@ -77,7 +77,8 @@ struct chute_opts {
 	 * whenever it sleeps, and only then. 0: none. Stays the caller's. */
 	__u32 side_fd;
 	/* A ring in a map: the descriptor of a SEC("syscall") program that drains it,
-	 * for chute_kick(). 0: none. Stays the caller's, open as long as the handle. */
+	 * for chute_kick(), and before each sleep for space. 0: none. Stays the caller's, open
+	 * as long as the handle. */
 	__u32 drain_prog_fd;
 	__u32 kick_every; /* with CHUTE_KICK; 0: 1 */
 	__u32 side_index; /* the element of side_fd's array that is this ring's */
@@ -255,8 +256,8 @@ int chute_kick(struct chute *c);
 /*
  * Reserve @count records of @size bytes each, with one check for space, all or
  * none. Returns the first payload; chute_batch_next() leads from each to the next.
- * Finish all of them at once, with chute_submit() or chute_stage() of the first;
- * chute_batch_skip() before that drops one. NULL and errno: as chute_reserve() and
+ * Finish all of them at once, with chute_submit(), chute_stage() or chute_discard() of the
+ * first; chute_batch_skip() before that drops one. NULL and errno: as chute_reserve() and
  * chute_reserve_for(); EINVAL for a @count of 0 or above CHUTE_BATCH_MAX.
  */
 #define CHUTE_BATCH_MAX 2048

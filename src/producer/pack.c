@@ -62,7 +62,6 @@ void chute_pack_close(struct chute_producer *p)
 {
 	struct chute *c = &p->fast;
 	void *payload = p->pack.payload ? p->pack.payload : p->pack.single;
-
 	bool is_ours;
 
 	if (!payload)
@@ -140,6 +139,22 @@ static void *open_and_place(struct chute_producer *p, __u32 size, __s64 timeout_
 	return place_first(p, size);
 }
 
+/* In the open record, as chute_pack(), or NULL. Where somebody else has produced, that is
+ * no place of ours. */
+static void *place_next(struct chute_producer *p, __u32 size)
+{
+	struct chute *c = &p->fast;
+	char *next = c->pack_next;
+
+	if (!p->kind->is_intact(p))
+		return NULL;
+	if (size == c->pack_size && next <= c->pack_last) {
+		c->pack_next = next + chute_message_bytes(size);
+		return next;
+	}
+	return c->pack_end ? chute_pack_mixed(c, size) : NULL;
+}
+
 void *chute_pack_for(struct chute *c, __u32 size, __s64 timeout_ns)
 {
 	struct chute_producer *p = chute_producer_of(c);
@@ -150,9 +165,7 @@ void *chute_pack_for(struct chute *c, __u32 size, __s64 timeout_ns)
 		errno = EINVAL;
 		return NULL;
 	}
-	if (size == c->pack_size && c->pack_next <= c->pack_last)
-		return chute_pack(c, size);
-	message = c->pack_end ? chute_pack_mixed(c, size) : NULL;
+	message = place_next(p, size);
 	if (message)
 		return message;
 	/* A run that another size cuts short. */

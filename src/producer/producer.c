@@ -6,6 +6,7 @@
 #include "producer/producer.h"
 #include "producer/force.h"
 #include "clock.h"
+#include "ring/bpf.h"
 #include "ring/record.h"
 
 #include <pthread.h>
@@ -68,6 +69,31 @@ static void unblock(void *arg)
 	block->p->kind->unblock(block->p, block->wait, (__u64)(chute_now_ns() - block->start));
 }
 
+/*
+ * As kind->wait(). Where the handle has the program that drains, nobody else may run it:
+ * it is run before each sleep, and no sleep is long.
+ */
+static int wait_or_kick(struct chute_producer *p, struct chute_wait *w, __u64 bytes, __s64 deadline)
+{
+	const unsigned long *consumer_pos = &p->ring.consumer->consumer_pos;
+	const unsigned long pos = chute_load_relaxed(consumer_pos);
+	__s64 soon;
+	__u32 retval;
+	int err;
+
+	if (p->drain_prog_fd < 0)
+		return p->kind->wait(p, w, bytes, deadline);
+	/* What it returns is not ours to judge; the caller looks whether there is space. */
+	chute_bpf_test_run(p->drain_prog_fd, &retval);
+	if (chute_load_relaxed(consumer_pos) != pos)
+		return 0;
+	soon = chute_now_ns() + 10 * CHUTE_NS_PER_MS;
+	if (deadline >= 0 && deadline <= soon)
+		return p->kind->wait(p, w, bytes, deadline);
+	err = p->kind->wait(p, w, bytes, soon);
+	return err == -ETIMEDOUT ? 0 : err;
+}
+
 static int wait_and_reserve(struct chute_producer *p, __u32 size, __u32 count, __s64 deadline,
 			    void **payload)
 {
@@ -78,7 +104,7 @@ static int wait_and_reserve(struct chute_producer *p, __u32 size, __u32 count, _
 	block.wait = p->kind->block(p, &block.own);
 	pthread_cleanup_push(unblock, &block);
 	do {
-		err = p->kind->wait(p, block.wait, bytes, deadline);
+		err = wait_or_kick(p, block.wait, bytes, deadline);
 		*payload = err ? NULL : chute_producer_reserve(p, size, count);
 	} while (!err && !*payload && errno == ENOSPC);
 	pthread_cleanup_pop(1);

@@ -66,5 +66,6 @@ unsigned long chute_recover(const struct chute_ring *ring)
 			count++;
 		}
 	}
-	return walk.pos == end ? count : count + discard_all(ring, walk.pos, end);
+	/* Whoever moves producer_pos meanwhile may have led us past the end. */
+	return (long)(end - walk.pos) <= 0 ? count : count + discard_all(ring, walk.pos, end);
 }

@@ -163,6 +163,13 @@ static inline void *make_record(struct chute_producer *p, struct chute_producer_
 	return payload;
 }
 
+/* Are not @bytes from @pos on known to be free? Another thread's older view may have come
+ * last: compare signed. And a neighbour may have put us where no record can be. */
+static inline bool is_at_limit(const struct chute_producer *p, unsigned long pos, __u64 bytes)
+{
+	return (long)(chute_load_relaxed(&p->shared.limit_pos) - pos) < (long)bytes || pos % 8;
+}
+
 /* Is there space for @bytes? 0, or the errno value. */
 static int look_for_space(struct chute_producer *p, unsigned long pos, __u64 bytes)
 {
@@ -170,7 +177,7 @@ static int look_for_space(struct chute_producer *p, unsigned long pos, __u64 byt
 	__s64 room = (long)(chute_load_relaxed(&s->room_pos) - pos);
 	__u64 step;
 
-	if (room < (__s64)bytes) {
+	if (room < (__s64)bytes || pos % 8) {
 		room = chute_ring_room(&p->ring, pos);
 		if (room < 0)
 			return (int)-room;
@@ -198,8 +205,7 @@ static void *reserve_locked(struct chute_producer *p, __u32 size, __u32 count, _
 	bool at_limit;
 	int err = 0;
 
-	/* Another thread's older view may have come last: compare signed. */
-	at_limit = (long)(chute_load_relaxed(&p->shared.limit_pos) - pos) < (long)bytes;
+	at_limit = is_at_limit(p, pos, bytes);
 	if (at_limit)
 		err = look_for_space(p, pos, bytes);
 	if (!err) {
@@ -226,7 +232,7 @@ static void *reserve(struct chute_producer *p, __u32 size, __u32 count, __u64 by
 	int err = 0;
 
 	/* A shared batch is one record until it is finished. */
-	if (bytes - CHUTE_HEADER_SIZE > CHUTE_PAYLOAD_MAX)
+	if (count > 1 && bytes - CHUTE_HEADER_SIZE > CHUTE_PAYLOAD_MAX)
 		return fail(E2BIG);
 	if (!chute_producer_is_ours(p))
 		err = rejoin(p);
@@ -262,29 +268,41 @@ void *chute_reserve_slow(struct chute *c, __u32 size)
 	    __builtin_expect(!chute_lock_try(page, self), 0))
 		return chute_producer_reserve(p, size, 1);
 	pos = chute_load_relaxed(&page->producer_pos);
-	if (__builtin_expect((long)(chute_load_relaxed(&p->shared.limit_pos) - pos) < (long)bytes,
-			     0))
+	if (__builtin_expect(is_at_limit(p, pos, bytes), 0))
 		return reserve_at_limit(p, size);
 	chute_count_alone(&page->records, 1);
 	return make_record(p, page, pos, bytes, chute_header_word(size, 0));
 }
 
+/*
+ * The size of the first record of a batch, which stands for all of them until it is
+ * finished: all are of the second one's size. What the header says is checked: a
+ * neighbour may have written it, and it must not lead us out of the ring.
+ */
+static __u32 first_size(const struct chute_producer *p, struct chute_header *header, __u32 len,
+			__u32 count)
+{
+	const __u64 bytes = (__u64)len + CHUTE_HEADER_SIZE;
+
+	if (count == 1 || bytes > p->ring.size || bytes % (8 * count))
+		return len;
+	header = (struct chute_header *)((char *)header + bytes / count);
+	return chute_load_relaxed(&header->len) & CHUTE_LENGTH_MASK;
+}
+
 static void finish(struct chute_producer *p, void *payload, __u32 flags, bool publish)
 {
-	struct chute_header *header = chute_header_of(payload), *second;
+	struct chute_header *header = chute_header_of(payload);
 	__u32 len = chute_load_relaxed(&header->len) & CHUTE_LENGTH_MASK;
 	__u32 pad = chute_load_relaxed(&header->pad);
 	__u32 count = chute_pad_count(pad);
 
 	(void)publish; /* its reservation has */
+	/* A batch that is discarded stays one record. */
 	if (flags & CHUTE_DISCARD)
-		chute_count(&p->ring.producer->discards, 1);
-	/* All of a batch are of the second one's size. */
-	if (count > 1) {
-		second =
-			(struct chute_header *)((char *)header + (len + CHUTE_HEADER_SIZE) / count);
-		len = chute_load_relaxed(&second->len) & CHUTE_LENGTH_MASK;
-	}
+		chute_count(&p->ring.producer->discards, count);
+	else
+		len = first_size(p, header, len, count);
 	if (pad & CHUTE_PAD_SKIP)
 		flags |= CHUTE_DISCARD;
 	/* P4: pairs with the drain's D1. The commit point: before it the record is

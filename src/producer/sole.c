@@ -13,6 +13,7 @@
 #include "producer/members.h"
 #include "producer/producer.h"
 #include "producer/recover.h"
+#include "ring/pad.h"
 #include "ring/record.h"
 
 /* What a handle is doing. */
@@ -72,15 +73,39 @@ static void publish_staged(struct chute_producer *p)
 		publish_to(p, p->fast.staged_pos);
 }
 
+/* The headers of a batch after the first one, whose are all its size. */
+static void discard_rest(struct chute_producer *p, struct chute_header *first, __u32 len,
+			 __u32 count)
+{
+	unsigned long pos = (unsigned long)((char *)first - p->ring.data);
+	struct chute_header *header;
+	__u32 i;
+
+	for (i = 1; i < count; i++) {
+		header = chute_ring_header(&p->ring, pos + i * chute_record_bytes(len));
+		chute_store_relaxed(&header->len, len | CHUTE_DISCARD);
+	}
+}
+
+/* How many records are open, of @len bytes each: one, or a batch. */
+static __u32 open_count(const struct chute_producer *p, __u32 len)
+{
+	__u64 count = (p->fast.head_pos - p->fast.staged_pos) / chute_record_bytes(len);
+
+	return count && count <= CHUTE_BATCH_MAX ? (__u32)count : 1;
+}
+
 /* A second record is reserved beside the open one. */
 static void busy_enter(struct chute_producer *p)
 {
 	struct chute *c = &p->fast;
 	struct chute_header *header = chute_ring_header(&p->ring, c->staged_pos);
-	__u32 len = chute_load_relaxed(&header->len);
+	__u32 len = chute_load_relaxed(&header->len), pad;
 
-	/* chute_batch_skip() may have been here; beside BUSY it is the pad that says so. */
-	chute_store_relaxed(&header->pad, len & CHUTE_DISCARD ? CHUTE_PAD_SKIP : 0U);
+	/* chute_batch_skip() may have been here; beside BUSY it is the pad that says so, and
+	 * how many records it stands for. */
+	pad = (open_count(p, len & CHUTE_LENGTH_MASK) - 1) << CHUTE_PAD_COUNT_SHIFT;
+	chute_store_relaxed(&header->pad, len & CHUTE_DISCARD ? pad | CHUTE_PAD_SKIP : pad);
 	chute_store_relaxed(&header->len, (len & CHUTE_LENGTH_MASK) | CHUTE_BUSY);
 	p->sole.published_pos = c->published_pos;
 	p->sole.busy = 1;
@@ -93,9 +118,14 @@ static void busy_finish(struct chute_producer *p, void *payload, __u32 flags, bo
 {
 	struct chute_header *header = chute_header_of(payload);
 	__u32 len = chute_load_relaxed(&header->len) & CHUTE_LENGTH_MASK;
+	__u32 pad = chute_load_relaxed(&header->pad);
 	struct chute *c = &p->fast;
 
-	if (chute_load_relaxed(&header->pad) & CHUTE_PAD_SKIP)
+	if (flags & CHUTE_DISCARD) {
+		chute_count_alone(&p->ring.producer->discards, chute_pad_count(pad));
+		discard_rest(p, header, len, chute_pad_count(pad));
+	}
+	if (pad & CHUTE_PAD_SKIP)
 		flags |= CHUTE_DISCARD;
 	/* P1: pairs with the drain's D1. It may be published already: the payload
 	 * is visible before the header that lets it be read. */
@@ -142,7 +172,7 @@ static void *reserve(struct chute_producer *p, __u32 size, __u32 count, __u64 by
 	header = chute_ring_header(&p->ring, c->head_pos);
 	if (p->sole.busy) {
 		p->sole.busy++;
-		chute_store_relaxed(&header->pad, 0U);
+		chute_store_relaxed(&header->pad, (count - 1) << CHUTE_PAD_COUNT_SHIFT);
 	}
 	chute_store_relaxed(&header->len, p->sole.busy ? size | CHUTE_BUSY : size);
 	c->head_pos += (unsigned long)bytes;
@@ -157,9 +187,8 @@ static void finish(struct chute_producer *p, void *payload, __u32 flags, bool pu
 {
 	struct chute_header *header = chute_header_of(payload);
 	struct chute *c = &p->fast;
+	__u32 len = chute_load_relaxed(&header->len) & CHUTE_LENGTH_MASK, count;
 
-	if (flags & CHUTE_DISCARD)
-		chute_count_alone(&p->ring.producer->discards, 1);
 	switch (look(p)) {
 	case LOST:
 		/* The record may lie where the other producer's are by now: not a byte
@@ -169,6 +198,11 @@ static void finish(struct chute_producer *p, void *payload, __u32 flags, bool pu
 		busy_finish(p, payload, flags, publish);
 		break;
 	default:
+		if (flags & CHUTE_DISCARD) {
+			count = open_count(p, len);
+			chute_count_alone(&p->ring.producer->discards, count);
+			discard_rest(p, header, len, count);
+		}
 		chute_store_relaxed(&header->len, chute_load_relaxed(&header->len) | flags);
 		c->staged_pos = c->head_pos;
 		if (publish)

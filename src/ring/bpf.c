@@ -13,10 +13,15 @@
 
 static int bpf_call(enum bpf_cmd cmd, union bpf_attr *attr)
 {
-	long ret;
+	const int saved = errno;
+	long ret = syscall(SYS_bpf, cmd, attr, sizeof(*attr));
 
-	ret = syscall(SYS_bpf, cmd, attr, sizeof(*attr));
-	return ret < 0 ? -errno : (int)ret;
+	if (ret >= 0)
+		return (int)ret;
+	ret = -errno;
+	/* What fails here may be a detail of a call that succeeds. */
+	errno = saved;
+	return (int)ret;
 }
 
 /* A command whose result is a descriptor, which bpf(2) makes close-on-exec. */

@@ -53,8 +53,9 @@ static inline __s64 chute_ring_room(const struct chute_ring *ring, unsigned long
 	unsigned long used = pos - chute_load_acquire(&ring->consumer->consumer_pos);
 
 	/* Before us or a lap behind: no consumer gets there, but another process
-	 * that writes to a memory ring's first page does. */
-	return used <= ring->size ? (__s64)(ring->size - used) : -EBADMSG;
+	 * that writes to a memory ring's first page does; and one that may produce can
+	 * move the place of our record. */
+	return used <= ring->size && pos % 8 == 0 ? (__s64)(ring->size - used) : -EBADMSG;
 }
 
 /*

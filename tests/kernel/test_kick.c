@@ -74,6 +74,28 @@ static void a_kick_returns_what_the_program_returned(void **state)
 	mring_close(&f.ring);
 }
 
+/* Nobody else runs the program: who waits for space does. */
+static void a_full_ring_is_kicked_before_anyone_sleeps(void **state)
+{
+	static const __u32 flags[] = { 0, CHUTE_KICK, CHUTE_SHARED | CHUTE_KICK };
+	struct fixture f;
+	struct chute *c;
+	size_t i;
+	int n;
+
+	(void)state;
+	open_fixture(&f);
+	for (i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+		c = open_kicking(&f, f.drain_fd, flags[i], 1000000);
+		for (n = 0; n < 20000; n++)
+			assert_int_equal(chute_send(c, "kick", 4, CHUTE_FOREVER), 0);
+		chute_kick(c);
+		assert_int_equal(arrived(&f), 20000 * (i + 1));
+		chute_close(c);
+	}
+	mring_close(&f.ring);
+}
+
 static void a_kick_publishes_what_is_staged_and_packed(void **state)
 {
 	struct fixture f;
@@ -307,6 +329,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_kick_returns_what_the_program_returned),
+		cmocka_unit_test(a_full_ring_is_kicked_before_anyone_sleeps),
 		cmocka_unit_test(a_kick_publishes_what_is_staged_and_packed),
 		cmocka_unit_test(a_kick_without_a_program_is_eopnotsupp),
 		cmocka_unit_test(a_kick_of_what_is_no_program_is_an_error),

@@ -118,6 +118,41 @@ static void records_can_be_dropped_of_a_batch(void **state)
 	}
 }
 
+static void discard_one(struct fixture *f, bool beside_another)
+{
+	void *other = NULL;
+	unsigned int seen;
+
+	if (beside_another)
+		other = chute_reserve(f->c, 8);
+	chute_discard(f->c, batch(f, 5, 8, 0));
+	if (other)
+		chute_submit(f->c, other);
+	seen = drain(f);
+	assert_int_equal(seen, beside_another);
+	assert_int_equal(chute_used(f->c), 0);
+}
+
+static void a_batch_is_discarded_as_a_whole(void **state)
+{
+	struct fixture *f = *state;
+	void *payload;
+	int i;
+
+	for (i = 0; i < RING / 16; i++)
+		discard_one(f, i % 2);
+	/* Another record comes while the batch is open. */
+	payload = batch(f, 5, 8, 0);
+	chute_submit(f->c, chute_reserve(f->c, 8));
+	chute_discard(f->c, payload);
+	assert_int_equal(drain(f), 1);
+	/* And of a shared ring. */
+	chute_close(f->c);
+	f->c = any_ring_producer(&f->ring, CHUTE_SHARED);
+	for (i = 0; i < RING / 16; i++)
+		discard_one(f, i % 2);
+}
+
 /* The batch is published, and kept from being seen by its first header only. */
 static void drop_with_others_open(struct fixture *f, bool submit_before)
 {
@@ -235,6 +270,7 @@ int main(void)
 		CASE(a_batch_is_seen_when_its_first_record_is_submitted),
 		CASE(a_staged_batch_is_seen_when_it_is_published),
 		CASE(records_can_be_dropped_of_a_batch),
+		CASE(a_batch_is_discarded_as_a_whole),
 		CASE(dropping_the_first_of_a_batch_does_not_show_the_others),
 		CASE(a_first_that_was_dropped_stays_so_when_another_record_is_reserved),
 		CASE(a_batch_of_one_of_many_producers_is_the_same),

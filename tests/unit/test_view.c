@@ -317,9 +317,42 @@ static void a_ring_in_a_map_is_seen_as_well(void **state)
 	mring_close(&ring);
 }
 
+/* A program that was built before the last member came, and one after the next one. */
+static void structs_that_are_filled_may_grow(void **state)
+{
+	struct chute_stat old = { .sz = offsetof(struct chute_stat, counted), .counted = 77 };
+	struct {
+		struct chute_stat stat;
+		__u64 future;
+	} new = { .stat.sz = sizeof(new), .future = 77 };
+	struct chute_producer_info info = {
+		.sz = offsetof(struct chute_producer_info, elsewhere),
+		.elsewhere = 77,
+	};
+	struct chute *c;
+	struct seen s;
+
+	(void)state;
+	begin(&s);
+	c = produce(&s, 0);
+	assert_int_equal(chute_send(c, "x", 1, 0), 0);
+	assert_int_equal(chute_view_stat(s.view, &old), 0);
+	assert_int_equal(old.used, 16);
+	assert_int_equal(old.counted, 77);
+	assert_int_equal(chute_view_stat(s.view, &new.stat), 0);
+	assert_int_equal(new.stat.used, 16);
+	assert_int_equal(new.stat.sz, sizeof(new));
+	assert_int_equal(new.future, 0);
+	assert_int_equal(chute_view_producer(s.view, &info), 0);
+	assert_int_equal(info.pid, getpid());
+	assert_int_equal(info.elsewhere, 77);
+	chute_close(c);
+	end(&s);
+}
+
 static void what_is_no_ring_is_refused(void **state)
 {
-	struct chute_stat stat = { .sz = sizeof(stat) - 1 };
+	struct chute_stat stat = { .sz = sizeof(size_t) };
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	struct seen s;
 
@@ -375,6 +408,7 @@ int main(void)
 		cmocka_unit_test(nothing_can_be_written_through_a_view),
 		cmocka_unit_test(an_image_is_a_ring_with_the_same_records),
 		cmocka_unit_test(a_ring_in_a_map_is_seen_as_well),
+		cmocka_unit_test(structs_that_are_filled_may_grow),
 		cmocka_unit_test(what_is_no_ring_is_refused),
 		cmocka_unit_test(hostile_words_are_only_shown),
 	};
