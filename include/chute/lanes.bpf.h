@@ -142,11 +142,11 @@ static __always_inline long chute_lane_is_last(struct chute_lanes_state *s, __u6
 	__u64 more = s->more;
 
 	if (s->stopped)
-		return 1;
+		return chute_callback(1);
 	if ((step + 1) % s->maps.count)
-		return 0;
+		return chute_callback(0);
 	s->more = 0;
-	return !more;
+	return chute_callback(!more);
 }
 
 /* The first lane's state has what there is one of. */

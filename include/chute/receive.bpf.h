@@ -175,7 +175,7 @@ static __always_inline long chute_again_is_over(struct chute_again *a, long ret)
 		a->error = ret;
 	else
 		a->messages += ret;
-	return ret < 0 || !v || !v->more || v->stopped;
+	return chute_callback(ret < 0 || !v || !v->more || v->stopped);
 }
 
 /* Drain a ring, up to so many records, with element @index of what is beside it. */

@@ -35,6 +35,14 @@ struct chute_receiver {
 
 typedef int chute_call_fn(const void *msg, __u32 size, void *ctx);
 
+/* What a callback returns: 1 is the end. Masked, since the verifier of Linux 6.1 wants to see
+ * that it is 0 or 1 also where it follows what a CPU may guess, and there knows no more. */
+static __always_inline long chute_callback(__u64 over)
+{
+	CHUTE_OPAQUE(over);
+	return over & 1;
+}
+
 static __always_inline int chute_wants(__u32 want, __u64 size)
 {
 	return want == CHUTE_ANY_SIZE || (want <= CHUTE_PACK_MESSAGE_MAX && size == want);
@@ -109,7 +117,7 @@ static __always_inline long chute_run_step(struct chute_receiver *r, __u32 want,
 	v->messages += i;
 	v->budget -= i;
 	v->stopped = !!stop;
-	return stop || i < steps;
+	return chute_callback(stop || i < steps);
 }
 
 /* @steps messages of a mixed record. */
@@ -147,7 +155,7 @@ static __always_inline long chute_mixed_step(struct chute_receiver *r, __u32 wan
 	v->next = next;
 	v->budget -= i;
 	v->stopped = !!stop;
-	return stop || i < steps;
+	return chute_callback(stop || i < steps);
 }
 
 /* A run whose messages are of the wrong size. */

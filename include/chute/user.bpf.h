@@ -89,10 +89,11 @@ static __noinline __attribute__((unused)) int chute_copy_messages(struct bpf_dyn
 	int good = bytes && (size <= CHUTE_PACK_MESSAGE_MAX || size == CHUTE_PACK_MIXED);
 
 	v->next = 0;
-	/* Linux 6.1 knows of a limit only if just this is compared with it. */
-	CHUTE_OPAQUE(bytes);
+	/* Masked for the verifier, see chute_callback(). */
 	if (good && bytes <= CHUTE_PACK_BYTES_MAX) {
 		v->budget -= bytes / 64;
+		CHUTE_OPAQUE(bytes);
+		bytes &= CHUTE_COPY_MASK + 7;
 		if (!bpf_dynptr_read(v->copy, bytes, record, sizeof(struct chute_packed), 0))
 			return 1;
 	}
@@ -120,9 +121,13 @@ static __always_inline int chute_plain_any(struct bpf_dynptr *record, struct chu
 	struct chute_state *v = r->state;
 	__u64 size = chute_payload_size(record, v);
 
-	/* As in chute_run_step(). */
 	CHUTE_OPAQUE(size);
-	if (size > CHUTE_MESSAGE_MAX || bpf_dynptr_read(v->copy, size, record, 0, 0))
+	if (size > CHUTE_MESSAGE_MAX)
+		return chute_pass_over(record, v, &v->too_long);
+	/* Masked for the verifier, see chute_callback(). */
+	CHUTE_OPAQUE(size);
+	size &= CHUTE_SIZE_MASK;
+	if (bpf_dynptr_read(v->copy, size, record, 0, 0))
 		return chute_pass_over(record, v, &v->too_long);
 	if (size >= sizeof(struct chute_packed) && chute_is_packed(v->copy, v))
 		return 0;
@@ -163,7 +168,7 @@ static __always_inline long chute_user_record(struct bpf_dynptr *record, struct 
 	v->used = 1;
 	v->records--;
 	v->budget--;
-	return v->rest || chute_ends(v);
+	return chute_callback(v->rest || chute_ends(v));
 }
 
 static __always_inline int chute_sleeps(const struct chute_side *side)
@@ -223,7 +228,7 @@ static __always_inline long chute_user_pull(struct chute_receiver *r, __u32 want
 		chute_unpack_copy(r, want, steps, run, mixed);
 	if (!chute_ends(v))
 		chute_user_consume(r, record);
-	return chute_user_over(r);
+	return chute_callback(chute_user_over(r));
 }
 
 /*
