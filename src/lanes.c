@@ -2,7 +2,7 @@
 /*
  * lanes.c: sets of rings, and which thread has which. A lane's handle is an
  * ordinary one; that it is free is known by opening it, which any process's sole
- * producer refuses. The lock is taken when a thread comes or goes, never to send.
+ * producer refuses. Turns are taken when a thread comes or goes, never to send.
  */
 #include "ring/bpf.h"
 #include "fd.h"
@@ -10,6 +10,7 @@
 #include "owner.h"
 #include "ring/ring.h"
 
+#include <chute/atomic.h>
 #include <chute/lanes.h>
 
 #include <errno.h>
@@ -17,6 +18,8 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* What a thread has: its lane, and the process that took it, for a child of fork()
@@ -29,7 +32,7 @@ struct seat {
 };
 
 struct chute_lanes {
-	pthread_mutex_t lock; /* for all below */
+	__u64 turn; /* for all below: the process of the thread that has it, or 0 */
 	pthread_key_t key;
 	struct chute_opts opts;
 	int array_fd; /* ours, or -1 */
@@ -38,6 +41,31 @@ struct chute_lanes {
 	unsigned int start; /* where the next thread looks first */
 	struct seat *seats;
 };
+
+/* Not a mutex: a child of fork() has a copy of it, and not the thread that would unlock
+ * it. What that has begun to change is whole at any moment. */
+static void turn_take(struct chute_lanes *lanes)
+{
+	const struct timespec nap = { .tv_nsec = 50000 };
+	const __u64 self = chute_owner_self();
+	int saved = errno;
+	__u64 seen;
+
+	for (;;) {
+		seen = chute_load_relaxed(&lanes->turn);
+		/* J0: pairs with J1. */
+		if (seen != self && chute_compare_exchange(&lanes->turn, &seen, self))
+			break;
+		nanosleep(&nap, NULL);
+	}
+	errno = saved;
+}
+
+static void turn_end(struct chute_lanes *lanes)
+{
+	/* J1: pairs with J0. */
+	chute_store_release(&lanes->turn, (__u64)0);
+}
 
 static void seat_unlink(struct seat *seat)
 {
@@ -53,10 +81,10 @@ static void seat_leave(void *arg)
 	struct seat *seat = arg;
 	struct chute_lanes *lanes = seat->lanes;
 
-	pthread_mutex_lock(&lanes->lock);
+	turn_take(lanes);
 	seat_unlink(seat);
 	chute_close(seat->handle);
-	pthread_mutex_unlock(&lanes->lock);
+	turn_end(lanes);
 	free(seat);
 }
 
@@ -81,7 +109,6 @@ static struct chute_lanes *lanes_new(const struct chute_opts *opts, int array_fd
 		errno = err;
 		return NULL;
 	}
-	pthread_mutex_init(&lanes->lock, NULL);
 	return lanes;
 }
 
@@ -98,12 +125,18 @@ struct chute_lanes *chute_lanes_open(const struct chute_opts *user_opts)
 
 static int add_fd(struct chute_lanes *lanes, int fd)
 {
-	int *fds = realloc(lanes->fds, (lanes->count + 1) * sizeof(*fds));
+	int *fds = malloc((lanes->count + 1) * sizeof(*fds)), *old = lanes->fds;
 
 	if (!fds)
 		return -ENOMEM;
+	if (lanes->count)
+		memcpy(fds, old, lanes->count * sizeof(*fds));
+	fds[lanes->count] = fd;
 	lanes->fds = fds;
-	fds[lanes->count++] = fd;
+	/* J1: pairs with J0. A child that is forked in between has the new ones, without
+	 * the last. */
+	chute_store_release(&lanes->count, lanes->count + 1);
+	free(old);
 	return 0;
 }
 
@@ -198,7 +231,6 @@ void chute_lanes_close(struct chute_lanes *lanes)
 			close(lanes->fds[i]);
 	if (lanes->array_fd >= 0)
 		close(lanes->array_fd);
-	pthread_mutex_destroy(&lanes->lock);
 	free(lanes->fds);
 	free(lanes);
 }
@@ -227,11 +259,11 @@ int chute_lanes_add(struct chute_lanes *lanes, int fd)
 	own = chute_fd_copy(fd);
 	if (own < 0)
 		return own;
-	pthread_mutex_lock(&lanes->lock);
+	turn_take(lanes);
 	err = add_fd(lanes, own);
 	if (!err)
 		err = (int)lanes->count - 1;
-	pthread_mutex_unlock(&lanes->lock);
+	turn_end(lanes);
 	if (err < 0)
 		close(own);
 	return err;
@@ -241,9 +273,9 @@ unsigned int chute_lanes_count(struct chute_lanes *lanes)
 {
 	unsigned int count;
 
-	pthread_mutex_lock(&lanes->lock);
+	turn_take(lanes);
 	count = lanes->count;
-	pthread_mutex_unlock(&lanes->lock);
+	turn_end(lanes);
 	return count;
 }
 
@@ -311,9 +343,9 @@ struct chute *chute_lane(struct chute_lanes *lanes)
 		return seat->handle;
 	/* In a child of fork() the parent's seat stays in the list, for
 	 * chute_lanes_close() to free the copy. */
-	pthread_mutex_lock(&lanes->lock);
+	turn_take(lanes);
 	seat = take_seat(lanes);
-	pthread_mutex_unlock(&lanes->lock);
+	turn_end(lanes);
 	if (!seat)
 		return NULL;
 	err = pthread_setspecific(lanes->key, seat);

@@ -269,6 +269,42 @@ static void a_child_of_fork_takes_a_lane_of_its_own(void **state)
 	lane_set_close(&set);
 }
 
+static bool stop_coming;
+
+static void *keep_coming(void *lanes)
+{
+	while (!chute_load_relaxed(&stop_coming)) {
+		chute_lane(lanes);
+		chute_lane_leave(lanes);
+	}
+	return NULL;
+}
+
+static int take_a_lane(void *lanes)
+{
+	return !chute_lane(lanes);
+}
+
+static void a_child_gets_a_lane_whatever_other_threads_were_doing(void **state)
+{
+	pthread_t threads[2];
+	struct lane_set set;
+	int i;
+
+	(void)state;
+	lane_set_open(&set, LANES, 4096, 0);
+	chute_store_relaxed(&stop_coming, false);
+	for (i = 0; i < 2; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, keep_coming, set.lanes), 0);
+	/* A few of them are forked in the middle of it. */
+	for (i = 0; i < 100; i++)
+		assert_int_equal(in_child(take_a_lane, set.lanes), 0);
+	chute_store_relaxed(&stop_coming, true);
+	for (i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	lane_set_close(&set);
+}
+
 struct guest {
 	struct chute_lanes *lanes;
 	pthread_barrier_t *seated, *closed;
@@ -390,6 +426,7 @@ int main(void)
 		cmocka_unit_test(threads_come_and_go_while_lanes_are_added),
 		cmocka_unit_test(the_lanes_of_other_processes_are_avoided_until_they_die),
 		cmocka_unit_test(a_child_of_fork_takes_a_lane_of_its_own),
+		cmocka_unit_test(a_child_gets_a_lane_whatever_other_threads_were_doing),
 		cmocka_unit_test(closing_ends_the_lanes_of_threads_that_live_on),
 		cmocka_unit_test(a_process_has_so_many_sets_at_a_time_and_not_so_many_in_all),
 		cmocka_unit_test(bad_arguments_are_refused),
