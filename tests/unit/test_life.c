@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <time.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -286,8 +287,11 @@ static int crash(void *arg)
 	size_t i;
 
 	(void)arg;
-	if (chdir(empty) || setrlimit(RLIMIT_CORE, &all) || !memory)
+	if (chdir(empty) || setrlimit(RLIMIT_CORE, &all) || !memory) {
+		tell(0);
 		_exit(1);
+	}
+	signal(SIGABRT, SIG_DFL);
 	for (i = 0; i < size; i++)
 		memory[i] = (char)(i * 2654435761u >> 7 | 1);
 	tell_word(NULL);
@@ -309,6 +313,7 @@ static bool dumps_core(pid_t pid)
 
 static void who_dumps_core_is_dead(void **state)
 {
+	const time_t late = time(NULL) + 30;
 	siginfo_t info = { 0 };
 	__u64 word;
 	pid_t pid;
@@ -318,9 +323,11 @@ static void who_dumps_core_is_dead(void **state)
 	word = hear();
 	do {
 		assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT | WNOHANG), 0);
-		if (info.si_pid) {
-			waitpid(pid, NULL, 0);
-			skip_because("no core is dumped");
+		if (info.si_pid || time(NULL) > late) {
+			child_kill(pid, SIGKILL);
+			/* Not for want of BPF: skip_because() is no place for it. */
+			print_message("# skipped: no core is dumped here\n");
+			skip();
 		}
 	} while (!dumps_core(pid));
 	assert_int_equal(chute_owner_state(word), CHUTE_OWNER_DEAD);
