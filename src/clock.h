@@ -51,6 +51,14 @@ static inline __s64 chute_left_ns(__s64 deadline, __s64 bound)
 	return left < bound ? left : bound;
 }
 
+/* @deadline, or @ns from now where that comes first. */
+static inline __s64 chute_earlier_ns(__s64 deadline, __s64 ns)
+{
+	const __s64 soon = chute_now_ns() + ns;
+
+	return deadline >= 0 && deadline < soon ? deadline : soon;
+}
+
 static inline struct timespec chute_timespec(__s64 ns)
 {
 	return (struct timespec){ .tv_sec = ns / CHUTE_NS_PER_S, .tv_nsec = ns % CHUTE_NS_PER_S };

@@ -34,9 +34,7 @@ int chute_map_identify(int map_fd, struct chute_map_info *map)
 	err = chute_bpf_map_info(map_fd, &info);
 	if (err)
 		return err;
-	/* A program's descriptor is answered too, and begins with its type, 31 for one of
-	 * SEC("syscall") as for our maps, its id, and a hash where a map has these sizes. */
-	if (info.type != BPF_MAP_TYPE_USER_RINGBUF || info.key_size || info.value_size)
+	if (!chute_bpf_is_user_ring(&info))
 		return -EINVAL;
 	now.id = info.id;
 	now.size = info.max_entries;

@@ -10,6 +10,7 @@
  */
 #include "clock.h"
 #include "dropin/print.h"
+#include "fail.h"
 #include "opts.h"
 #include "owner.h"
 #include "producer/members.h"
@@ -32,20 +33,10 @@ struct user_ring_buffer {
 	struct chute_wait wait;
 };
 
-/* Space is shown to the fast path in steps of at most this, so that a size above
- * CHUTE_PAYLOAD_MAX never fits there. */
-#define LIMIT_STEP (1LL << 24)
-
 /* The two calls of the fast path are short, and each fits in a cache line, the target of
  * the branch to the slow path included: of a line too many, the branch predictor's too,
  * either costs a tenth more, as much as all that they do beside being called. */
 #define ONE_LINE __attribute__((aligned(64)))
-
-static void *fail(int err)
-{
-	errno = err;
-	return NULL;
-}
 
 /* A program of type BPF_PROG_TYPE_SYSCALL has the map type's number; libbpf goes on to
  * mmap() it. */
@@ -104,16 +95,16 @@ struct user_ring_buffer *user_ring_buffer__new(int map_fd, const struct user_rin
 	int err;
 
 	if (!chute_opts_ok(opts, sizeof(*opts)))
-		return fail(EINVAL);
+		return chute_fail(EINVAL);
 	rb = calloc(1, sizeof(*rb));
 	if (!rb)
-		return fail(ENOMEM);
+		return chute_fail(ENOMEM);
 	err = open_ring(rb, map_fd);
 	if (err) {
 		free(rb);
 		chute_dropin_warn("libbpf: user ringbuf (chute): map fd %d: %s\n", map_fd,
 				  why(err));
-		return fail(-err);
+		return chute_fail(-err);
 	}
 	rb->producer_pos = &rb->ring.producer->producer_pos;
 	rb->payloads = rb->ring.data + CHUTE_HEADER_SIZE;
@@ -147,7 +138,7 @@ static int look_again(struct user_ring_buffer *rb, unsigned long pos, __u32 size
 	room = chute_ring_room(&rb->ring, pos);
 	if (room < 0)
 		return ENOSPC;
-	rb->limit_pos = pos + (unsigned long)(room < LIMIT_STEP ? room : LIMIT_STEP);
+	rb->limit_pos = pos + (unsigned long)(room < CHUTE_LIMIT_STEP ? room : CHUTE_LIMIT_STEP);
 	return bytes <= (__u64)room ? 0 : ENOSPC;
 }
 
@@ -171,7 +162,7 @@ static __attribute__((noinline)) void *reserve_slow(struct user_ring_buffer *rb,
 	int err = look_again(rb, pos, size);
 
 	if (err)
-		return fail(err);
+		return chute_fail(err);
 	return make_record(rb, rb->producer_pos, pos, chute_record_bytes(size), size);
 }
 
@@ -196,7 +187,7 @@ void *user_ring_buffer__reserve_blocking(struct user_ring_buffer *rb, __u32 size
 	int err;
 
 	if (timeout_ms < 0 && timeout_ms != -1)
-		return fail(EINVAL);
+		return chute_fail(EINVAL);
 	sample = user_ring_buffer__reserve(rb, size);
 	if (sample || errno != ENOSPC || !timeout_ms)
 		return sample;
@@ -205,7 +196,7 @@ void *user_ring_buffer__reserve_blocking(struct user_ring_buffer *rb, __u32 size
 		err = chute_wait_space(&rb->wait, chute_load_relaxed(rb->producer_pos),
 				       chute_record_bytes(size), deadline);
 		if (err)
-			return fail(err == -ETIMEDOUT ? ENOSPC : -err);
+			return chute_fail(err == -ETIMEDOUT ? ENOSPC : -err);
 		sample = user_ring_buffer__reserve(rb, size);
 		/* What there was, another handle has taken; or a neighbour plays with us. */
 	} while (!sample && errno == ENOSPC && chute_left_ns(deadline, 1));

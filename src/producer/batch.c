@@ -4,6 +4,7 @@
  * be BUSY: a drain stops there, so the others are final from the start, and
  * finishing the first record finishes them all.
  */
+#include "fail.h"
 #include "producer/producer.h"
 #include "ring/record.h"
 
@@ -23,10 +24,8 @@ static void *make_headers(void *first, __u32 count, __u32 size)
 
 void *chute_reserve_batch_for(struct chute *c, __u32 count, __u32 size, __s64 timeout_ns)
 {
-	if (!count || count > CHUTE_BATCH_MAX) {
-		errno = EINVAL;
-		return NULL;
-	}
+	if (!count || count > CHUTE_BATCH_MAX)
+		return chute_fail(EINVAL);
 	return make_headers(
 		chute_producer_reserve_for(chute_producer_of(c), size, count, timeout_ns), count,
 		size);

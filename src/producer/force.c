@@ -1,32 +1,31 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* force.c: see force.h. Each word is given back as its owner would have given it back. */
 #include "producer/force.h"
+#include "owner.h"
+#include "producer/members.h"
+#include "ring/pad.h"
 
 #include <chute/atomic.h>
 
 static void take(__u64 *word, __u64 self)
 {
-	__u64 seen = chute_load_relaxed(word);
+	const __u64 owner = chute_load_relaxed(word);
 
-	if (seen && seen != self)
-		/* O1: pairs with O0. */
-		chute_compare_exchange(word, &seen, (__u64)0);
+	if (owner && owner != self)
+		chute_owner_release(word, owner);
 }
 
 void chute_force(const struct chute_ring *ring, __u64 self)
 {
 	struct chute_producer_page *page = ring->producer;
 	__u64 owner;
-	int i;
+	__u32 i;
 
 	take(&page->owner, self);
 	for (i = 0; i < CHUTE_SLOTS; i++) {
 		owner = chute_load_relaxed(&page->slots[i].owner);
-		if (!owner || owner == self)
-			continue;
-		/* O3: pairs with O2. What it has left unfinished is nobody's. */
-		chute_fetch_add(&page->slots[i].generation, 1U);
-		take(&page->slots[i].owner, self);
+		if (owner && owner != self)
+			chute_members_leave(ring, owner, chute_pad_tag(i, 0));
 	}
 	take(&page->lock, self);
 	/* The kernel keeps the first page of a map to itself. */

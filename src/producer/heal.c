@@ -17,7 +17,6 @@ struct verdicts {
 		__u64 owner; /* of an unfinished record */
 		enum { UNKNOWN, LIVE, DEAD } state;
 	} slots[CHUTE_SLOTS];
-	__u64 recovered;
 };
 
 /* Is the producer that the pad of an unfinished record names known to be gone? If
@@ -41,33 +40,24 @@ static bool is_gone(const struct chute_ring *ring, struct verdicts *v, __u32 pad
 	return v->slots[i].state == DEAD;
 }
 
-/*
- * Under the lock nobody reserves. So what is found between the positions is headers,
- * even where the consumer has gone on meanwhile, and a record that is unfinished now
- * is its owner's, or its owner is dead.
- */
-static void discard_of_the_gone(const struct chute_ring *ring, struct verdicts *v,
-				unsigned long most)
+/* Is it of a producer that is not in the table: a sole one, or libbpf's? */
+static bool is_unowned(const struct chute_ring *ring, struct verdicts *v, __u32 pad)
 {
-	struct chute_record record;
-	struct chute_header *header;
-	struct chute_walk walk;
-	__u32 len;
-
-	chute_walk_start(&walk, chute_load_relaxed(&ring->consumer->consumer_pos));
-	for (; most && chute_walk_next(&walk, ring, &record); most--) {
-		header = chute_ring_header(ring, record.pos);
-		len = record.size | CHUTE_BUSY;
-		if (record.flags != CHUTE_BUSY ||
-		    !is_gone(ring, v, chute_load_relaxed(&header->pad)))
-			continue;
-		/* S2: pairs with D1. */
-		if (chute_compare_exchange(&header->len, &len, len | CHUTE_DISCARD))
-			v->recovered++;
-	}
+	(void)ring;
+	(void)v;
+	return chute_pad_slot(pad) < 0;
 }
 
-unsigned long chute_heal_unowned(const struct chute_ring *ring)
+typedef bool which_fn(const struct chute_ring *ring, struct verdicts *v, __u32 pad);
+
+/*
+ * Discard the unfinished records of which @which says so by their pads. Under the lock
+ * nobody reserves. So what is found between the positions is headers, even where the
+ * consumer has gone on meanwhile, and a record that is unfinished now is its owner's, or its
+ * owner is dead. Returns how many there were.
+ */
+static unsigned long discard_unfinished(const struct chute_ring *ring, unsigned long most,
+					which_fn *which, struct verdicts *v)
 {
 	struct chute_record record;
 	struct chute_header *header;
@@ -76,16 +66,20 @@ unsigned long chute_heal_unowned(const struct chute_ring *ring)
 	__u32 len;
 
 	chute_walk_start(&walk, chute_load_relaxed(&ring->consumer->consumer_pos));
-	while (chute_walk_next(&walk, ring, &record)) {
+	for (; most && chute_walk_next(&walk, ring, &record); most--) {
 		header = chute_ring_header(ring, record.pos);
 		len = record.size | CHUTE_BUSY;
-		if (record.flags != CHUTE_BUSY ||
-		    chute_pad_slot(chute_load_relaxed(&header->pad)) >= 0)
+		if (record.flags != CHUTE_BUSY || !which(ring, v, chute_load_relaxed(&header->pad)))
 			continue;
 		/* S2: pairs with D1. */
 		count += chute_compare_exchange(&header->len, &len, len | CHUTE_DISCARD);
 	}
 	return count;
+}
+
+unsigned long chute_heal_unowned(const struct chute_ring *ring)
+{
+	return discard_unfinished(ring, ~0UL, is_unowned, NULL);
 }
 
 /* Judge the owners that were put down: not under the lock, for it takes time. Returns
@@ -110,6 +104,7 @@ static bool heal(const struct chute_ring *ring, struct verdicts *v, unsigned lon
 {
 	struct chute_producer_page *page = ring->producer;
 	__u64 self = chute_owner_self();
+	unsigned long count = 0;
 
 	/* Nothing is there, or the lock is not for us, who may be no producer. */
 	if (chute_load_relaxed(&page->producer_pos) ==
@@ -120,9 +115,8 @@ static bool heal(const struct chute_ring *ring, struct verdicts *v, unsigned lon
 		 : !chute_lock_try(page, self) && !chute_lock_take_over(page, self))
 		return false;
 	if (!chute_members_are_foreign(ring, self))
-		discard_of_the_gone(ring, v, most);
-	chute_store_relaxed(&page->recovered, page->recovered + v->recovered);
-	v->recovered = 0;
+		count = discard_unfinished(ring, most, is_gone, v);
+	chute_store_relaxed(&page->recovered, page->recovered + count);
 	chute_unlock(page);
 	return judge(v);
 }

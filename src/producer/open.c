@@ -2,6 +2,7 @@
 /*
  * open.c: handles: options, the ways to name a ring, and the end of a handle.
  */
+#include "fail.h"
 #include "ring/bpf.h"
 #include "opts.h"
 #include "producer/producer.h"
@@ -48,8 +49,7 @@ static struct chute *open_ring(ring_mapper *map, int fd, const struct chute_opts
 	free(p);
 	chute_ring_unmap(&ring);
 fail:
-	errno = -err;
-	return NULL;
+	return chute_fail(-err);
 }
 
 /* The ring has a descriptor of its own; this one, which we opened, is not needed. */
@@ -58,10 +58,8 @@ static struct chute *open_map_and_close(int fd, const struct chute_opts *opts)
 	struct chute *c;
 	int err;
 
-	if (fd < 0) {
-		errno = -fd;
-		return NULL;
-	}
+	if (fd < 0)
+		return chute_fail(-fd);
 	c = chute_open_map(fd, opts);
 	err = errno;
 	close(fd);

@@ -8,6 +8,7 @@
  * message of another size has cut short, the next record is mixed, and after a
  * mixed one in which all sizes were equal, the next is a run.
  */
+#include "fail.h"
 #include "producer/producer.h"
 #include "ring/record.h"
 
@@ -161,10 +162,8 @@ void *chute_pack_for(struct chute *c, __u32 size, __s64 timeout_ns)
 	int saved = errno;
 	void *message;
 
-	if (timeout_ns < 0 && timeout_ns != CHUTE_FOREVER) {
-		errno = EINVAL;
-		return NULL;
-	}
+	if (timeout_ns < 0 && timeout_ns != CHUTE_FOREVER)
+		return chute_fail(EINVAL);
 	message = place_next(p, size);
 	if (message)
 		return message;

@@ -6,6 +6,7 @@
 #include "producer/producer.h"
 #include "producer/force.h"
 #include "clock.h"
+#include "fail.h"
 #include "ring/bpf.h"
 #include "ring/record.h"
 
@@ -14,12 +15,6 @@
 
 _Static_assert(offsetof(struct chute_producer_page, records) == CHUTE_RECORDS_AT,
 	       "the fast path counts there");
-
-static void *fail(int err)
-{
-	errno = err;
-	return NULL;
-}
 
 size_t chute_size(const struct chute *c)
 {
@@ -51,7 +46,7 @@ void *chute_producer_reserve(struct chute_producer *p, __u32 size, __u32 count)
 
 	chute_pack_close(p);
 	if (size > chute_payload_max(&p->fast) || bytes > p->ring.size)
-		return fail(chute_producer_is_lost(p) ? EBUSY : E2BIG);
+		return chute_fail(chute_producer_is_lost(p) ? EBUSY : E2BIG);
 	return p->kind->reserve(p, size, count, bytes);
 }
 
@@ -77,7 +72,6 @@ static int wait_or_kick(struct chute_producer *p, struct chute_wait *w, __u64 by
 {
 	const unsigned long *consumer_pos = &p->ring.consumer->consumer_pos;
 	const unsigned long pos = chute_load_relaxed(consumer_pos);
-	__s64 soon;
 	__u32 retval;
 	int err;
 
@@ -87,11 +81,8 @@ static int wait_or_kick(struct chute_producer *p, struct chute_wait *w, __u64 by
 	chute_bpf_test_run(p->drain_prog_fd, &retval);
 	if (chute_load_relaxed(consumer_pos) != pos)
 		return 0;
-	soon = chute_now_ns() + 10 * CHUTE_NS_PER_MS;
-	if (deadline >= 0 && deadline <= soon)
-		return p->kind->wait(p, w, bytes, deadline);
-	err = p->kind->wait(p, w, bytes, soon);
-	return err == -ETIMEDOUT ? 0 : err;
+	err = p->kind->wait(p, w, bytes, chute_earlier_ns(deadline, 10 * CHUTE_NS_PER_MS));
+	return err == -ETIMEDOUT && chute_left_ns(deadline, 1) ? 0 : err;
 }
 
 static int wait_and_reserve(struct chute_producer *p, __u32 size, __u32 count, __s64 deadline,
@@ -118,13 +109,13 @@ void *chute_producer_reserve_for(struct chute_producer *p, __u32 size, __u32 cou
 	void *payload;
 
 	if (timeout_ns < 0 && timeout_ns != CHUTE_FOREVER)
-		return fail(EINVAL);
+		return chute_fail(EINVAL);
 	payload = chute_producer_reserve(p, size, count);
 	if (payload || errno != ENOSPC || !timeout_ns)
 		return payload;
 	err = wait_and_reserve(p, size, count, chute_deadline_ns(timeout_ns), &payload);
 	if (err)
-		return fail(err == -ETIMEDOUT ? ENOSPC : -err);
+		return chute_fail(err == -ETIMEDOUT ? ENOSPC : -err);
 	if (payload)
 		errno = saved;
 	return payload;

@@ -37,19 +37,6 @@ static bool is_kick_due(struct chute_producer *p)
 	return due;
 }
 
-/* Reserve, fill and submit a record of one message. */
-static int send_plain(struct chute *c, const void *data, __u32 size, __s64 timeout_ns)
-{
-	void *payload = chute_reserve_for(c, size, timeout_ns);
-
-	if (!payload)
-		return -errno;
-	if (size)
-		memcpy(payload, data, size);
-	chute_submit(c, payload);
-	return 0;
-}
-
 /* Would receivers of messages take it apart? One that is longer than what is packed they
  * can't be kept from. */
 static bool looks_packed(const void *data, __u32 size)
@@ -60,32 +47,27 @@ static bool looks_packed(const void *data, __u32 size)
 	       !memcmp(data, &magic, sizeof(magic));
 }
 
-/* A message that begins as packed records do: packed, it stays one message. */
-static int send_packed(struct chute *c, const void *data, __u32 size, __s64 timeout_ns)
-{
-	const __u32 bytes = chute_message_bytes(size);
-	struct chute_packed *pack;
-
-	pack = chute_reserve_for(c, sizeof(*pack) + bytes, timeout_ns);
-	if (!pack)
-		return -errno;
-	pack->magic = CHUTE_PACK_MAGIC;
-	pack->size = size;
-	pack->bytes = bytes;
-	memcpy(pack + 1, data, size);
-	chute_submit(c, pack);
-	return 0;
-}
-
 int chute_send(struct chute *c, const void *data, __u32 size, __s64 timeout_ns)
 {
 	struct chute_producer *p = chute_producer_of(c);
-	int err;
+	const struct chute_packed alone = {
+		.magic = CHUTE_PACK_MAGIC,
+		.size = size,
+		.bytes = chute_message_bytes(size),
+	};
+	/* A message that begins as packed records do stays one if it is packed. */
+	const bool packed = looks_packed(data, size);
+	char *payload;
 
-	err = looks_packed(data, size) ? send_packed(c, data, size, timeout_ns)
-				       : send_plain(c, data, size, timeout_ns);
-	if (err)
-		return err;
+	payload = chute_reserve_for(c, packed ? (__u32)sizeof(alone) + alone.bytes : size,
+				    timeout_ns);
+	if (!payload)
+		return -errno;
+	if (packed)
+		memcpy(payload, &alone, sizeof(alone));
+	if (size)
+		memcpy(packed ? payload + sizeof(alone) : payload, data, size);
+	chute_submit(c, payload);
 	if (p->kick_every && is_kick_due(p))
 		chute_kick(c);
 	return 0;

@@ -6,6 +6,7 @@
  * owner finds nothing to undo. Finishing a record is one store, without the lock.
  */
 #include "clock.h"
+#include "fail.h"
 #include "owner.h"
 #include "producer/heal.h"
 #include "producer/lock.h"
@@ -20,17 +21,8 @@
 #define STUCK_NS   (5 * CHUTE_NS_PER_MS) /* a head that is BUSY for longer is looked into */
 #define LOOK_EVERY 32U			 /* reserves, at most, from look to look */
 
-/* We look for space in steps of at most this; see look_for_space(). */
-#define LIMIT_STEP (1U << 24)
-
 /* How long we wait before we look whether a dead one is in the consumer's way. */
 #define SLEEP_NS (10 * CHUTE_NS_PER_MS)
-
-static void *fail(int err)
-{
-	errno = err;
-	return NULL;
-}
 
 /* Get a slot for this process. */
 static int take_slot(struct chute_producer *p)
@@ -175,7 +167,7 @@ static int look_for_space(struct chute_producer *p, unsigned long pos, __u64 byt
 {
 	struct chute_shared_state *s = &p->shared;
 	__s64 room = (long)(chute_load_relaxed(&s->room_pos) - pos);
-	__u64 step;
+	__s64 step;
 
 	if (room < (__s64)bytes || pos % 8) {
 		room = chute_ring_room(&p->ring, pos);
@@ -185,13 +177,12 @@ static int look_for_space(struct chute_producer *p, unsigned long pos, __u64 byt
 	}
 	if (room < (__s64)bytes)
 		return ENOSPC;
-	/* A size above CHUTE_PAYLOAD_MAX never fits into a step, and comes here, where
-	 * it has been refused. */
-	step = bytes * chute_load_relaxed(&s->period);
-	if (step > LIMIT_STEP)
-		step = LIMIT_STEP;
-	if (step > (__u64)room)
-		step = (__u64)room;
+	/* So far, and no step longer than that, until we look for the dead, too. */
+	step = (__s64)(bytes * chute_load_relaxed(&s->period));
+	if (step > CHUTE_LIMIT_STEP)
+		step = CHUTE_LIMIT_STEP;
+	if (step > room)
+		step = room;
 	chute_store_relaxed(&s->limit_pos, pos + (unsigned long)step);
 	return 0;
 }
@@ -224,7 +215,7 @@ static void *reserve_locked(struct chute_producer *p, __u32 size, __u32 count, _
 	}
 	if (at_limit)
 		look_for_dead(p);
-	return payload ? payload : fail(err);
+	return payload ? payload : chute_fail(err);
 }
 
 static void *reserve(struct chute_producer *p, __u32 size, __u32 count, __u64 bytes)
@@ -233,12 +224,12 @@ static void *reserve(struct chute_producer *p, __u32 size, __u32 count, __u64 by
 
 	/* A shared batch is one record until it is finished. */
 	if (count > 1 && bytes - CHUTE_HEADER_SIZE > CHUTE_PAYLOAD_MAX)
-		return fail(E2BIG);
+		return chute_fail(E2BIG);
 	if (!chute_producer_is_ours(p))
 		err = rejoin(p);
 	if (!err)
 		err = chute_lock(p->ring.producer, p->self);
-	return err ? fail(-err) : reserve_locked(p, size, count, bytes);
+	return err ? chute_fail(-err) : reserve_locked(p, size, count, bytes);
 }
 
 /* What is long about a short reserve(): no space that we know of, or time to look. */
@@ -247,7 +238,7 @@ static __attribute__((noinline, cold)) void *reserve_at_limit(struct chute_produ
 	if (size <= chute_payload_max(&p->fast))
 		return reserve_locked(p, size, 1, chute_record_bytes(size));
 	chute_unlock(p->ring.producer);
-	return fail(E2BIG);
+	return chute_fail(E2BIG);
 }
 
 /*
@@ -370,15 +361,14 @@ static void unblock(struct chute_producer *p, struct chute_wait *w, __u64 ns)
 
 static int wait(struct chute_producer *p, struct chute_wait *w, __u64 bytes, __s64 deadline)
 {
-	__s64 soon = chute_now_ns() + SLEEP_NS;
 	int err;
 
 	err = chute_wait_space(w, chute_load_relaxed(&p->ring.producer->producer_pos), bytes,
-			       deadline >= 0 && deadline < soon ? deadline : soon);
+			       chute_earlier_ns(deadline, SLEEP_NS));
 	if (!err)
 		return 0;
 	chute_heal(&p->ring, CHUTE_HEAL_SOME);
-	return deadline >= 0 && chute_now_ns() >= deadline ? -ETIMEDOUT : 0;
+	return chute_left_ns(deadline, 1) ? 0 : -ETIMEDOUT;
 }
 
 const struct chute_producer_kind chute_shared = {

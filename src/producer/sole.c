@@ -8,6 +8,7 @@
  * lets it catch up, long before a comparison by difference can go wrong.
  */
 #include "producer/sole.h"
+#include "fail.h"
 #include "owner.h"
 #include "producer/heal.h"
 #include "producer/members.h"
@@ -25,16 +26,6 @@ enum state {
 		 * The fast path's published_pos is CHUTE_NO_POS: every call comes here */
 	LOST,	/* producer_pos stood elsewhere. As BUSY, and for good */
 };
-
-/* Free space is shown to the fast path in steps of at most this, so that a size
- * above CHUTE_PAYLOAD_MAX never fits there and comes here to be refused. */
-#define LIMIT_STEP (1LL << 24)
-
-static void *fail(int err)
-{
-	errno = err;
-	return NULL;
-}
 
 static unsigned long *published(struct chute_producer *p)
 {
@@ -145,7 +136,8 @@ static int look_for_space(struct chute_producer *p, __u64 bytes)
 
 	if (room < 0)
 		return (int)-room;
-	c->limit_pos = c->head_pos + (unsigned long)(room < LIMIT_STEP ? room : LIMIT_STEP);
+	c->limit_pos =
+		c->head_pos + (unsigned long)(room < CHUTE_LIMIT_STEP ? room : CHUTE_LIMIT_STEP);
 	if (bytes <= (__u64)room)
 		return 0;
 	chute_count_alone(&p->ring.producer->full, 1);
@@ -160,12 +152,12 @@ static void *reserve(struct chute_producer *p, __u32 size, __u32 count, __u64 by
 	int err;
 
 	if (state == LOST)
-		return fail(EBUSY);
+		return chute_fail(EBUSY);
 	err = look_for_space(p, bytes);
 	if (err) {
 		/* The caller may wait for the consumer, which must see what there is. */
 		publish_staged(p);
-		return fail(err);
+		return chute_fail(err);
 	}
 	if (state == OPEN)
 		busy_enter(p);

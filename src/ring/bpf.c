@@ -44,6 +44,14 @@ int chute_bpf_map_info(int map_fd, struct bpf_map_info *info)
 	return bpf_call(BPF_OBJ_GET_INFO_BY_FD, &attr);
 }
 
+bool chute_bpf_is_user_ring(const struct bpf_map_info *info)
+{
+	/* Such a map has no keys and values. A program's descriptor is answered too: that of
+	 * type BPF_PROG_TYPE_SYSCALL has the same type number, and its tag where their sizes
+	 * are. */
+	return info->type == BPF_MAP_TYPE_USER_RINGBUF && !info->key_size && !info->value_size;
+}
+
 int chute_bpf_map_by_id(__u32 id)
 {
 	union bpf_attr attr;

@@ -8,9 +8,12 @@
 #define CHUTE_SRC_BPF_H
 
 #include <linux/bpf.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 int chute_bpf_map_info(int map_fd, struct bpf_map_info *info);
+/* Is that of a BPF_MAP_TYPE_USER_RINGBUF? */
+bool chute_bpf_is_user_ring(const struct bpf_map_info *info);
 int chute_bpf_map_by_id(__u32 id);
 /* @flags: 0, or BPF_F_RDONLY, with which no memory can be mapped. */
 int chute_bpf_map_by_path(const char *path, __u32 flags);

@@ -58,6 +58,10 @@ static inline __s64 chute_ring_room(const struct chute_ring *ring, unsigned long
 	return used <= ring->size && pos % 8 == 0 ? (__s64)(ring->size - used) : -EBADMSG;
 }
 
+/* Free space is shown to a producer's fast path in steps of at most this, so that a size
+ * above CHUTE_PAYLOAD_MAX never fits there and comes to the slow one to be refused. */
+#define CHUTE_LIMIT_STEP (1LL << 24)
+
 /*
  * The kernel compares positions by value, which jams a ring whose positions
  * have wrapped between producer and consumer (a 32-bit one, after 4 GiB). We go

@@ -95,9 +95,7 @@ static int map_ring(struct chute_ring *ring, int map_fd, int prot)
 	err = chute_bpf_map_info(map_fd, &info);
 	if (err)
 		return err;
-	/* Such a map has no keys and values. A program of type BPF_PROG_TYPE_SYSCALL
-	 * has the same type number, and its tag where their sizes are. */
-	if (info.type != BPF_MAP_TYPE_USER_RINGBUF || info.key_size || info.value_size)
+	if (!chute_bpf_is_user_ring(&info))
 		return -EINVAL;
 	if (info.max_entries > (SIZE_MAX - page) / 2)
 		return -E2BIG;
