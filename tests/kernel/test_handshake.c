@@ -217,19 +217,6 @@ static void race(struct race *r)
 		pthread_join(threads[i], NULL);
 }
 
-static struct chute *open_sleepy(int fd, const struct mring *ring)
-{
-	const struct chute_opts opts = {
-		.sz = sizeof(opts),
-		.flags = CHUTE_NO_SPIN,
-		.side_fd = ring ? (__u32)ring->side_fd : 0,
-	};
-	struct chute *c = ring ? chute_open_map(ring->map_fd, &opts) : chute_open_memory(fd, &opts);
-
-	assert_non_null(c);
-	return c;
-}
-
 static void race_on_memory(struct race *r)
 {
 	int fd = chute_memory("handshake", RING);

@@ -20,19 +20,6 @@
 #define RING	 4096
 #define NEVER_NS 60000000000LL /* the bound of a sleep */
 
-static struct chute *open_sleepy(int fd, const struct mring *ring)
-{
-	const struct chute_opts opts = {
-		.sz = sizeof(opts),
-		.flags = CHUTE_NO_SPIN,
-		.side_fd = ring ? (__u32)ring->side_fd : 0,
-	};
-	struct chute *c = ring ? chute_open_map(ring->map_fd, &opts) : chute_open_memory(fd, &opts);
-
-	assert_non_null(c);
-	return c;
-}
-
 static void send_some(struct chute *c)
 {
 	int i;

@@ -3,7 +3,7 @@
  * test_owner: a word of shared memory names a process, and tells whether it lives: over
  * death, reuse of its pid, fork() and execve(). See test_life for other namespaces.
  */
-#include "support.h"
+#include "child.h"
 
 #include "owner.h"
 
@@ -204,19 +204,6 @@ static void *live(void *arg)
 	return arg;
 }
 
-static char state_of(pid_t pid)
-{
-	char path[64], text[512] = "";
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	f = fopen(path, "r");
-	assert_non_null(f);
-	assert_true(fread(text, 1, sizeof(text) - 1, f) > 0);
-	fclose(f);
-	return strrchr(text, ')')[2];
-}
-
 static void a_process_whose_first_thread_has_ended_lives(void **state)
 {
 	pthread_t thread;
@@ -231,7 +218,7 @@ static void a_process_whose_first_thread_has_ended_lives(void **state)
 		syscall(SYS_exit, 0);
 	}
 	word = read_word();
-	while (state_of(pid) != 'Z')
+	while (child_state(pid) != 'Z')
 		sched_yield();
 	assert_state(word, CHUTE_OWNER_ALIVE);
 	reap(pid);

@@ -4,7 +4,6 @@
 
 #include "cli/size.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -379,18 +378,6 @@ static void an_opener_never_sees_a_half_made_ring(void **state)
 		assert_int_equal(tool_wait(pid), 0);
 	}
 	assert_true(found > 0);
-}
-
-static int count_files(const char *path)
-{
-	DIR *dir = opendir(path);
-	int count = 0;
-
-	assert_non_null(dir);
-	while (readdir(dir))
-		count++;
-	closedir(dir);
-	return count;
 }
 
 static void a_full_file_system_is_an_error_and_leaves_nothing(void **state)

@@ -11,7 +11,6 @@
 #include <chute/inspect.h>
 #include <chute/lanes.h>
 
-#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -139,18 +138,6 @@ static void a_callback_that_jumps_keeps_the_ring_until_its_handle_is_closed(void
 	assert_int_equal(chute_drain(ring->consumer, leave_once, NULL, 0), 1);
 }
 
-static int open_descriptors(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	int count = 0;
-
-	assert_non_null(dir);
-	while (readdir(dir))
-		count++;
-	closedir(dir);
-	return count;
-}
-
 static void *send_for_ever(void *arg)
 {
 	chute_send(arg, "full", 4, CHUTE_FOREVER);
@@ -173,7 +160,7 @@ static void cancel_a_wait_for_space(int fd, __u32 flags)
 	assert_non_null(view);
 	while (!chute_send(c, "full", 4, 0))
 		;
-	files = open_descriptors();
+	files = open_files();
 	for (i = 0; i < 3; i++) {
 		assert_int_equal(pthread_create(&thread, NULL, send_for_ever, c), 0);
 		do
@@ -184,7 +171,7 @@ static void cancel_a_wait_for_space(int fd, __u32 flags)
 		assert_ptr_equal(result, PTHREAD_CANCELED);
 		assert_int_equal(chute_view_stat(view, &stat), 0);
 		assert_int_equal(stat.blocked, 0);
-		assert_int_equal(open_descriptors(), files);
+		assert_int_equal(open_files(), files);
 	}
 	/* The handle is as it was. */
 	assert_int_equal(chute_send(c, "full", 4, 0), -ENOSPC);

@@ -300,14 +300,9 @@ static int crash(void *arg)
 
 static bool dumps_core(pid_t pid)
 {
-	char path[64], text[4096] = "";
-	FILE *f;
+	char text[4096];
 
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	f = fopen(path, "r");
-	assert_non_null(f);
-	assert_true(fread(text, 1, sizeof(text) - 1, f) > 0);
-	fclose(f);
+	child_proc(pid, "status", text, sizeof(text));
 	return strstr(text, "CoreDumping:\t1");
 }
 

@@ -256,21 +256,6 @@ static void a_message_that_is_alone_is_a_plain_record(void **state)
 	assert_int_equal(drain(f), 22);
 }
 
-static void so_is_one_that_is_sent(void **state)
-{
-	struct fixture *f = *state;
-	static const __u32 sizes[] = { 8, 15, 16, 24, 1024 };
-	__u64 words[128] = { CHUTE_PACK_MAGIC, 8ULL << 32 | 8, 3 };
-	int i;
-
-	for (i = 0; i < 5; i++) {
-		assert_int_equal(chute_send(f->c, words, sizes[i], 0), 0);
-		assert_int_equal(drain(f), 1);
-		assert_int_equal(f->sizes[0], sizes[i]);
-		assert_int_equal(f->firsts[0], CHUTE_PACK_MAGIC);
-	}
-}
-
 static void a_message_that_looks_like_a_packed_record_is_packed(void **state)
 {
 	struct fixture *f = *state;
@@ -488,7 +473,6 @@ int main(void)
 		CASE(a_mixed_record_has_a_length_before_each_message),
 		CASE(a_message_that_is_alone_is_a_plain_record),
 		CASE(a_message_that_looks_like_a_packed_record_is_packed),
-		CASE(so_is_one_that_is_sent),
 		CASE(a_record_holds_2045_messages_of_8_bytes_and_is_published_when_full),
 		CASE(everything_but_publish_makes_packed_messages_visible),
 		CASE(a_full_ring_publishes_what_is_packed),

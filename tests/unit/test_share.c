@@ -2,7 +2,8 @@
 /*
  * test_share: who may produce beside whom: many handles, processes, children of fork(),
  * namespaces, sole producers. Threads are in test_share_threads, deaths in
- * test_share_death, batches and packed records in test_share_batches.
+ * test_share_death, batches and packed records in test_share_batches, hostile neighbours in
+ * test_share_hostile.
  */
 #include "container.h"
 #include "shared_ring.h"
@@ -96,47 +97,6 @@ static void discarded_records_are_skipped(void **state)
 	shared_expect(s, NUMBERS(1, 2));
 	chute_close(a);
 	chute_close(b);
-}
-
-/* What the header says is another process's to write, and must not lead out of the ring. */
-static void a_header_that_a_neighbour_wrote_is_not_followed(void **state)
-{
-	static const __u32 lens[] = { 0, 8, 16, 0x3fffffff, 0x3ffffff8, 65528, 65536 };
-	static const __u32 counts[] = { 0, 1, 2, 7, 2047 };
-	struct shared_ring *s = *state;
-	struct chute *c = shared_producer(s);
-	struct chute_header *header;
-	size_t i;
-
-	for (i = 0; i < 7 * 5; i++) {
-		header = (struct chute_header *)chute_reserve(c, 8) - 1;
-		header->pad = 1U << 31 | counts[i % 5] << 8;
-		header->len = lens[i / 5] | CHUTE_BUSY;
-		if (i % 2)
-			chute_submit(c, header + 1);
-		else
-			chute_discard(c, header + 1);
-		header->len = 8 | CHUTE_DISCARD;
-	}
-	chute_close(c);
-}
-
-static void a_place_that_a_neighbour_moved_is_EBADMSG(void **state)
-{
-	struct shared_ring *s = *state;
-	struct chute *c = shared_producer(s);
-	unsigned long *producer_pos = &s->ring.producer->producer_pos;
-
-	chute_submit(c, chute_reserve(c, 8));
-	*producer_pos += 4;
-	errno = 0;
-	assert_null(chute_reserve(c, 8));
-	assert_int_equal(errno, EBADMSG);
-	assert_null(chute_reserve_batch(c, 2, 8));
-	assert_int_equal(errno, EBADMSG);
-	*producer_pos -= 4;
-	assert_non_null(chute_reserve(c, 8));
-	chute_close(c);
 }
 
 static void there_are_192_handles_at_a_time(void **state)
@@ -516,8 +476,6 @@ int main(void)
 		CASE(handles_take_turns_and_keep_their_order),
 		CASE(what_is_full_for_one_is_full_for_all),
 		CASE(discarded_records_are_skipped),
-		CASE(a_header_that_a_neighbour_wrote_is_not_followed),
-		CASE(a_place_that_a_neighbour_moved_is_EBADMSG),
 		CASE(there_are_192_handles_at_a_time),
 		CASE(the_slots_of_the_dead_are_taken_again),
 		CASE(what_a_handle_leaves_open_is_discarded_when_its_slot_is_anothers),

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * test_unpack: chute_drain_messages() on packed records that are not what they say:
- * it reads nothing behind a record, hands out nothing that is not in it, and counts.
+ * it reads nothing behind a record, hands out nothing that is not in it, and counts. And
+ * on a message that looks like one.
  * CHUTE_SEED repeats a run.
  */
 #include "support.h"
@@ -182,11 +183,45 @@ static void records_cut_anywhere_are_not_read_past_their_end(void **state)
 	munmap(e.guard - AREA, AREA + 4096);
 }
 
+struct one {
+	__u32 size;
+	__u64 first;
+};
+
+static int take_one(const void *msg, __u32 size, void *ctx)
+{
+	*(struct one *)ctx = (struct one){ .size = size, .first = *(const __u64 *)msg };
+	return CHUTE_NEXT;
+}
+
+static void what_is_sent_is_one_message_whatever_it_begins_with(void **state)
+{
+	static const __u32 sizes[] = { 8, 15, 16, 24, 1024 };
+	__u64 words[128] = { CHUTE_PACK_MAGIC, 8ULL << 32 | 8, 3 };
+	int i, fd = chute_memory("unpack", 65536);
+	struct chute_consumer *consumer = chute_consumer_open(fd);
+	struct chute *c = chute_open_memory(fd, NULL);
+	struct one one;
+
+	(void)state;
+	assert_non_null(c);
+	for (i = 0; i < 5; i++) {
+		assert_int_equal(chute_send(c, words, sizes[i], 0), 0);
+		assert_int_equal(chute_drain_messages(consumer, take_one, &one, 0, NULL), 1);
+		assert_int_equal(one.size, sizes[i]);
+		assert_int_equal(one.first, CHUTE_PACK_MAGIC);
+	}
+	chute_close(c);
+	chute_consumer_close(consumer);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(records_that_are_not_what_they_say_are_counted_and_passed_over),
 		cmocka_unit_test(records_cut_anywhere_are_not_read_past_their_end),
+		cmocka_unit_test(what_is_sent_is_one_message_whatever_it_begins_with),
 	};
 
 	return cmocka_run_group_tests_name("unpack", tests, set_up_seed, NULL);
